@@ -1,0 +1,85 @@
+// Builds the four bundles, one for each place where code runs. A bundle may leave outside only what its place provides,
+// so an import that crosses a line (say, `vscode` from the engine) fails the build.
+import { build, context } from 'esbuild';
+import { readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+const root = import.meta.dirname;
+
+/** The tokenizer is the only part of @xenova/transformers in use: what its other parts would pull in is left empty.
+ * @type {import('esbuild').Plugin} */
+const tokenizerOnly = {
+  name: 'tokenizer-only',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(onnxruntime-node|onnxruntime-web|sharp)$/ }, ({ path, importer }) =>
+      importer.includes(join('@xenova', 'transformers')) ? { path, namespace: 'left-out' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'export default {}', loader: 'js' }));
+    // Its settings: no cache, no hub, no file system.
+    onLoad({ filter: /@xenova[\\/]transformers[\\/]src[\\/]env\.js$/ }, () => ({
+      contents: 'export const env = { backends: { onnx: {} } };',
+      loader: 'js',
+    }));
+  },
+};
+
+/** @type {import('esbuild').BuildOptions} */
+const shared = {
+  absWorkingDir: root,
+  bundle: true,
+  sourcemap: true,
+  sourcesContent: false,
+  legalComments: 'none',
+  logLevel: 'info',
+};
+/** @type {import('esbuild').BuildOptions} */
+const onNode = { ...shared, platform: 'node', target: 'node20', format: 'cjs', plugins: [tokenizerOnly] };
+
+/** @type {import('esbuild').BuildOptions[]} */
+const bundles = [
+  {
+    ...onNode,
+    entryPoints: ['src/extension/extension.ts'],
+    outfile: 'dist/extension.js',
+    external: ['vscode'],
+    plugins: [],
+  },
+  { ...onNode, entryPoints: ['src/engine/main.ts'], outfile: 'dist/engine.js', external: ['onnxruntime-node'] },
+  {
+    ...onNode,
+    entryPoints: ['src/cli.ts'],
+    outfile: 'dist/cli.js',
+    external: ['onnxruntime-node'],
+    banner: { js: '#!/usr/bin/env node' },
+  },
+  {
+    ...shared,
+    entryPoints: ['src/webview/main.ts'],
+    outfile: 'dist/webview.js',
+    platform: 'browser',
+    target: 'chrome120',
+    format: 'iife',
+  },
+];
+
+/** The unit tests, for Node's own runner; they import the sources, not the bundles.
+ * @type {() => import('esbuild').BuildOptions} */
+const unitTests = () => ({
+  ...onNode,
+  entryPoints: readdirSync(join(root, 'test/unit'))
+    .filter((f) => f.endsWith('.test.ts'))
+    .map((f) => join('test/unit', basename(f))),
+  outdir: '.test-out/unit',
+  external: ['onnxruntime-node', 'esbuild'],
+  logLevel: 'warning',
+});
+
+const args = process.argv.slice(2);
+if (args.includes('--watch')) {
+  for (const options of bundles) await (await context(options)).watch();
+} else if (args.includes('--unit-tests')) {
+  rmSync(join(root, '.test-out/unit'), { recursive: true, force: true });
+  await build(unitTests());
+} else {
+  await Promise.all(bundles.map((options) => build(options)));
+}
