@@ -1,0 +1,183 @@
+// The command line: the same engine as in the editor, without the editor; for people, benchmarks and tests.
+// Usage errors and unusable models end it with one line on stderr and exit code 2.
+
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { BadInput, parseCompleteLine } from './cliInput';
+import { Engine } from './engine/engine';
+import { EngineError, toFault } from './engine/errors';
+
+const USAGE = `glassbox: local text generation
+
+  complete  [--model DIR] [--device D]        JSON lines in, one JSON line out for each
+  generate  --model DIR --prompt TEXT [--max-tokens N] [--temperature T] [--top-p P] [--top-k K] [--seed S]
+                                              streams text
+  score     --model DIR                       text in, one JSON line out: tokens, bytes, nll (nats), bitsPerByte
+  attention --model DIR --prompt TEXT --layer L --head H
+                                              one JSON line: tokens, weights [query][key], lower triangle
+
+  Every command takes --device (cpu, webgpu, cuda, dml, coreml) and --weights FILE (an ONNX file inside DIR).
+  Without --model, the model that comes with Glassbox is used.
+`;
+
+const COMMON = { model: { type: 'string' }, device: { type: 'string' }, weights: { type: 'string' } } as const;
+const DEVICES = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'];
+type Flags = Record<string, string | undefined>;
+
+const COMMANDS: Record<string, { options: ParseArgsConfig['options']; run: (flags: Flags) => Promise<void> }> = {
+  complete: { options: COMMON, run: complete },
+  generate: {
+    options: {
+      ...COMMON,
+      prompt: { type: 'string' },
+      'max-tokens': { type: 'string' },
+      temperature: { type: 'string' },
+      'top-p': { type: 'string' },
+      'top-k': { type: 'string' },
+      seed: { type: 'string' },
+    },
+    run: generate,
+  },
+  score: { options: COMMON, run: scoreText },
+  attention: {
+    options: { ...COMMON, prompt: { type: 'string' }, layer: { type: 'string' }, head: { type: 'string' } },
+    run: attention,
+  },
+};
+
+async function main(args: string[]): Promise<void> {
+  const [name = '', ...rest] = args;
+  if (['', 'help', '--help', '-h'].includes(name)) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined)
+    throw new BadInput(
+      `unknown command "${name}"; there are ${Object.keys(COMMANDS).join(', ')}. --help explains them.`,
+    );
+  if (rest.includes('--help')) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  let flags: Flags;
+  try {
+    flags = parseArgs({ args: rest, options: command.options ?? {}, strict: true, allowPositionals: false })
+      .values as Flags;
+  } catch (error) {
+    throw new BadInput(`${name}: ${(error as Error).message.split('. To specify')[0] ?? ''} --help lists the flags.`);
+  }
+  await command.run(flags);
+}
+
+async function complete(flags: Flags): Promise<void> {
+  const engine = await load(flags);
+  const never = new AbortController().signal;
+  for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+    if (line.trim() === '') continue;
+    let id: unknown = null;
+    try {
+      const parsed = parseCompleteLine(line, (found) => (id = found));
+      const completion = await engine.complete(parsed, { signal: never });
+      await write(JSON.stringify({ id, ...completion }) + '\n');
+    } catch (error) {
+      const fault = error instanceof BadInput ? { code: 'bad_request', message: error.message } : toFault(error);
+      await write(JSON.stringify({ id, error: fault }) + '\n');
+    }
+  }
+}
+
+async function generate(flags: Flags): Promise<void> {
+  const prompt = need(flags, 'prompt');
+  const maxTokens = number(flags, 'max-tokens', 128, { least: 1, most: 1_000_000, whole: true });
+  const sampling = {
+    temperature: number(flags, 'temperature', 0.6, { least: 0, most: 10 }),
+    topP: number(flags, 'top-p', 0.95, { least: 0.001, most: 1 }),
+    topK: number(flags, 'top-k', 0, { least: 0, most: 1_000_000, whole: true }),
+    seed: number(flags, 'seed', 0, { least: 0, most: 2 ** 32 - 1, whole: true }),
+  };
+  const engine = await load(flags);
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort());
+  const request = { prefix: prompt, suffix: '', maxTokens, sampling, raw: true };
+  let streamed = '';
+  const { text, finish } = await engine.complete(request, {
+    signal: abort.signal,
+    onToken: (_, piece) => {
+      streamed += piece;
+      process.stdout.write(piece);
+    },
+  });
+  await write(text.slice(streamed.length) + (process.stdout.isTTY ? '\n' : ''));
+  if (finish === 'cancelled') process.exitCode = 130;
+}
+
+async function scoreText(flags: Flags): Promise<void> {
+  const engine = await load(flags);
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  await write(JSON.stringify(await engine.score(Buffer.concat(chunks).toString('utf8'))) + '\n');
+}
+
+async function attention(flags: Flags): Promise<void> {
+  const prompt = need(flags, 'prompt');
+  const layer = number(flags, 'layer', undefined, { least: 0, most: 10_000, whole: true });
+  const head = number(flags, 'head', undefined, { least: 0, most: 10_000, whole: true });
+  const { tokens, weights } = await (await load(flags)).attention(layer, head, prompt);
+  const n = tokens.length;
+  const rows = tokens.map((_, query) => Array.from(weights.subarray(query * n, query * n + query + 1)));
+  await write(JSON.stringify({ tokens, weights: rows }) + '\n');
+}
+
+async function load(flags: Flags): Promise<Engine> {
+  const device = flags['device'] ?? 'cpu';
+  if (!DEVICES.includes(device))
+    throw new BadInput(`--device ${device} is not known; there are ${DEVICES.join(', ')}.`);
+  const { weights } = flags;
+  const engine = await Engine.load({
+    modelDir: flags['model'] ?? join(__dirname, '..', 'models', 'glassbox-small'),
+    device,
+    ...(weights === undefined ? {} : { weights }),
+  });
+  if (engine.info.deviceNote !== undefined) process.stderr.write(`${engine.info.deviceNote}\n`);
+  return engine;
+}
+
+function need(flags: Flags, name: string): string {
+  const value = flags[name];
+  if (value === undefined) throw new BadInput(`--${name} is missing.`);
+  return value;
+}
+
+function number(
+  flags: Flags,
+  name: string,
+  otherwise: number | undefined,
+  { least, most, whole = false }: { least: number; most: number; whole?: boolean },
+): number {
+  const text = flags[name];
+  if (text === undefined && otherwise !== undefined) return otherwise;
+  const value = Number(need(flags, name));
+  if (text?.trim() === '' || !(value >= least && value <= most) || (whole && !Number.isInteger(value))) {
+    throw new BadInput(`--${name} ${text ?? ''} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}.`);
+  }
+  return value;
+}
+
+/** Writes and waits until the text has left the process. */
+function write(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+main(process.argv.slice(2)).then(
+  () => process.exit(),
+  (error: unknown) => {
+    const known = error instanceof BadInput || error instanceof EngineError;
+    process.stderr.write(`glassbox: ${known ? error.message : ((error as Error).stack ?? String(error))}\n`);
+    process.exit(known ? 2 : 1);
+  },
+);

@@ -1,0 +1,84 @@
+// The attention weights of one head over a finished sequence. Works on a session of its own, made when first asked for, so
+// that nobody pays for maps that nobody looks at; it runs the sequence once, without a cache, always on the CPU.
+
+import { readFileSync } from 'node:fs';
+import { exposeAttention } from './attentionGraph';
+import { EngineError } from './errors';
+import { checkInputs, emptyPasts, feedsFor } from './model';
+import type { ModelFolder } from './modelFolder';
+import { openSession, run, type Session } from './session';
+
+/** Longest sequence whose maps are computed: one layer's weights are heads × n² floats. */
+export const MAX_ATTENTION_TOKENS = 2048;
+
+interface MapSession {
+  session: Session;
+  /** By layer, the output with the weights [1, head, query, key]. */
+  outputs: string[];
+}
+
+/** Reads attention weights from a model. */
+export class AttentionReader {
+  readonly #folder: ModelFolder;
+  #opened: Promise<MapSession> | undefined;
+
+  constructor(folder: ModelFolder) {
+    this.#folder = folder;
+  }
+
+  /**
+   * @param ids the sequence, length n
+   * @returns softmax weights [query, key], row-major n × n, zero above the diagonal
+   * @throws EngineError `bad_request` for a layer or head that is not there or a sequence that is empty or too long; `model_unsupported` when the graph's attention is not understood
+   */
+  async read(ids: readonly number[], layer: number, head: number): Promise<Float32Array<ArrayBuffer>> {
+    const { layers, heads } = this.#folder.config;
+    const n = ids.length;
+    if (!Number.isInteger(layer) || layer < 0 || layer >= layers)
+      throw new EngineError('bad_request', `There is no layer ${layer}: the model has layers 0 to ${layers - 1}.`);
+    if (!Number.isInteger(head) || head < 0 || head >= heads)
+      throw new EngineError('bad_request', `There is no head ${head}: the model has heads 0 to ${heads - 1}.`);
+    if (n === 0) throw new EngineError('bad_request', 'There is no text to look at: the prompt is empty.');
+    if (n > MAX_ATTENTION_TOKENS)
+      throw new EngineError(
+        'bad_request',
+        `The text has ${n} tokens; attention maps reach up to ${MAX_ATTENTION_TOKENS}. Shorten it.`,
+      );
+
+    const { session, outputs } = await (this.#opened ??= this.#open());
+    const output = outputs[layer] as string;
+    const feeds = { ...feedsFor(session, ids, 0, 'last'), ...emptyPasts(checkInputs(session, this.#folder)) };
+    const tensor = (await run(session, feeds, [output]))[output];
+    const [, rows, queries, keys] = (tensor?.dims ?? []) as [number, number, number, number];
+    if (tensor === undefined || rows !== heads || queries !== n || keys !== n) {
+      throw new EngineError(
+        'model_unsupported',
+        `The attention weights of ${this.#folder.weightsPath} have the shape [${String(tensor?.dims)}]; [1, ${heads}, ${n}, ${n}] was expected.`,
+      );
+    }
+    const weights = Float32Array.from((tensor.data as Float32Array).subarray(head * n * n, (head + 1) * n * n));
+    for (let query = 0; query < n; query++) weights.fill(0, query * n + query + 1, (query + 1) * n);
+    return weights;
+  }
+
+  async #open(): Promise<MapSession> {
+    const { weightsPath, config } = this.#folder;
+    const graph = exposeAttention(readFileSync(weightsPath), config.layers);
+    if (graph === undefined) {
+      throw new EngineError(
+        'model_unsupported',
+        `The attention in ${weightsPath} is of a form whose weights cannot be read (known: GroupQueryAttention, Attention, and plain Softmax).`,
+      );
+    }
+    const { session } = await openSession(weightsPath, 'cpu', graph.bytes);
+    return { session, outputs: graph.outputs };
+  }
+
+  async dispose(): Promise<void> {
+    if (this.#opened !== undefined)
+      await this.#opened.then(
+        ({ session }) => session.release(),
+        () => undefined,
+      );
+  }
+}

@@ -1,0 +1,125 @@
+// Rewrites an ONNX graph so that each layer's attention weights become an output. The weights of the model are not touched.
+// Understood forms: the fused operators GroupQueryAttention (com.microsoft) and Attention (ONNX 23), which can return their
+// softmax as an extra output, and decomposed attention, whose Softmax node's result is simply made an output of the graph.
+
+import { concat, fields, lengthField, stringField, text, varintField, type Field } from './protobuf';
+
+// Field numbers of onnx.proto (github.com/onnx/onnx, onnx/onnx.proto).
+const MODEL_GRAPH = 7;
+const GRAPH_NODE = 1;
+const GRAPH_OUTPUT = 12;
+const NODE = { input: 1, output: 2, op: 4, attribute: 5 };
+const ATTRIBUTE = { name: 1, i: 3, type: 20 };
+const ATTRIBUTE_TYPE_INT = 2;
+const VALUE_INFO = { name: 1, type: 2 };
+const FLOAT = 1;
+
+/** Fused operators: the attribute, and its value, that make output 3 the softmax [batch, head, query, key]. */
+const FUSED: Record<string, { attribute: string; softmax: number }> = {
+  GroupQueryAttention: { attribute: 'qk_output', softmax: 2 },
+  Attention: { attribute: 'qk_matmul_output_mode', softmax: 3 },
+};
+
+export interface AttentionGraph {
+  /** The changed model, ready to be loaded. */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** For each layer, the name of the output with its weights [batch, head, query, key]. */
+  outputs: string[];
+}
+
+/**
+ * Makes the attention weights of every layer an output.
+ * @param model bytes of an ONNX file
+ * @param layers how many layers the model has
+ * @returns undefined where not every layer's attention was recognised
+ * @throws RangeError where the bytes are not an ONNX model
+ */
+export function exposeAttention(model: Uint8Array, layers: number): AttentionGraph | undefined {
+  const modelFields = fields(model);
+  const graphField = modelFields.find((field) => field.number === MODEL_GRAPH);
+  if (graphField === undefined) return undefined;
+  const outputs: (string | undefined)[] = new Array<undefined>(layers).fill(undefined);
+  const layerOf = new Map<string, number>(); // value name → highest layer whose cache it depends on
+  const parts: Uint8Array[] = [];
+
+  for (const field of fields(graphField.bytes)) {
+    if (field.number !== GRAPH_NODE) {
+      parts.push(field.whole);
+      continue;
+    }
+    const node = readNode(field);
+    const layer = Math.max(-1, ...node.inputs.map((name) => layerOfInput(name) ?? layerOf.get(name) ?? -1));
+    for (const name of node.outputs) layerOf.set(name, layer);
+
+    const fused = FUSED[node.op];
+    if (fused !== undefined && layer >= 0) {
+      const name = `glassbox.attention.${layer}`;
+      parts.push(withSoftmaxOutput(field, node, fused, name));
+      outputs[layer] = name;
+    } else {
+      parts.push(field.whole);
+      // The first Softmax that depends on a layer's cache is that layer's attention: what follows belongs to the next block.
+      if (node.op === 'Softmax' && layer >= 0) outputs[layer] ??= node.outputs[0];
+    }
+  }
+  if (!outputs.every((name) => name !== undefined)) return undefined;
+  for (const name of outputs) parts.push(lengthField(GRAPH_OUTPUT, valueInfo(name)));
+  const graph = concat(parts);
+  return {
+    bytes: concat(modelFields.map((field) => (field === graphField ? lengthField(MODEL_GRAPH, graph) : field.whole))),
+    outputs,
+  };
+}
+
+interface Node {
+  op: string;
+  inputs: string[];
+  outputs: string[];
+  fields: Field[];
+}
+
+function readNode(field: Field): Node {
+  const inside = fields(field.bytes);
+  const texts = (number: number): string[] => inside.filter((f) => f.number === number).map(text);
+  return { op: texts(NODE.op)[0] ?? '', inputs: texts(NODE.input), outputs: texts(NODE.output), fields: inside };
+}
+
+function layerOfInput(name: string): number | undefined {
+  const match = /^past_key_values\.(\d+)\./.exec(name);
+  return match === null ? undefined : Number(match[1]);
+}
+
+/** The node with a fourth output and the attribute that asks for it. */
+function withSoftmaxOutput(
+  field: Field,
+  node: Node,
+  fused: { attribute: string; softmax: number },
+  name: string,
+): Uint8Array {
+  const kept = node.fields.filter(
+    (f) => f.number !== NODE.output && !(f.number === NODE.attribute && attributeName(f) === fused.attribute),
+  );
+  const outputs = [node.outputs[0] ?? '', node.outputs[1] ?? '', node.outputs[2] ?? '', name];
+  const attribute = concat([
+    stringField(ATTRIBUTE.name, fused.attribute),
+    varintField(ATTRIBUTE.i, fused.softmax),
+    varintField(ATTRIBUTE.type, ATTRIBUTE_TYPE_INT),
+  ]);
+  const bytes = concat([
+    ...kept.map((f) => f.whole),
+    ...outputs.map((output) => stringField(NODE.output, output)),
+    lengthField(NODE.attribute, attribute),
+  ]);
+  return lengthField(field.number, bytes);
+}
+
+function attributeName(field: Field): string | undefined {
+  const name = fields(field.bytes).find((f) => f.number === ATTRIBUTE.name);
+  return name === undefined ? undefined : text(name);
+}
+
+/** ValueInfoProto of a float tensor whose shape is left open: { name, type: { tensor_type: { elem_type } } }. */
+function valueInfo(name: string): Uint8Array {
+  const tensorType = varintField(1, FLOAT);
+  return concat([stringField(VALUE_INFO.name, name), lengthField(VALUE_INFO.type, lengthField(1, tensorType))]);
+}

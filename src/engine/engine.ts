@@ -1,0 +1,203 @@
+// The engine: one loaded model, its tokenizer and its cache; text in, text out. Knows nothing of processes, the editor or the
+// command line; `main.ts` and `cli.ts` are its two front doors. One request runs at a time.
+
+import { shape, situationAt, type Situation } from '../completion/stop';
+import type { AttentionMap, Completion, CompletionRequest, Finish, ModelInfo } from '../protocol';
+import { AttentionReader } from './attention';
+import { generate } from './generate';
+import type { KvCache } from './kvCache';
+import { Model } from './model';
+import { readModelFolder } from './modelFolder';
+import { framePrompt } from './prompt';
+import type { Sampled } from './sampler';
+import { score, type Score } from './score';
+import { TextStream } from './textStream';
+import { Tokenizer } from './tokenizer';
+
+export interface EngineOptions {
+  modelDir: string;
+  /** cpu, webgpu, cuda, dml or coreml. */
+  device: string;
+  /** An ONNX file inside the folder, relative; by default the best that is there. */
+  weights?: string;
+}
+
+export interface CompleteOptions {
+  signal: AbortSignal;
+  /** Told of each token, with the text that is now certain. */
+  onToken?: (token: Sampled, text: string) => void;
+}
+
+export class Engine {
+  readonly #model: Model;
+  readonly #tokenizer: Tokenizer;
+  readonly #cache: KvCache;
+  readonly #attention: AttentionReader;
+  readonly info: ModelInfo;
+  /** The tokens of the last completion: prompt, then generated. */
+  #last: { ids: number[]; promptTokens: number } = { ids: [], promptTokens: 0 };
+  /** Settles when the request before has ended. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(model: Model, tokenizer: Tokenizer, loadMs: number) {
+    this.#model = model;
+    this.#tokenizer = tokenizer;
+    this.#cache = model.newCache();
+    this.#attention = new AttentionReader(model.folder);
+    const { name, dir, weights, config } = model.folder;
+    this.info = {
+      name,
+      dir,
+      weights,
+      device: model.device,
+      ...(model.deviceNote === undefined ? {} : { deviceNote: model.deviceNote }),
+      layers: config.layers,
+      heads: config.heads,
+      kvHeads: config.kvHeads,
+      headDim: config.headDim,
+      vocab: config.vocab,
+      contextLength: config.contextLength,
+      fillInTheMiddle: tokenizer.fim !== undefined,
+      loadMs,
+    };
+  }
+
+  /** @throws EngineError naming the file that is missing or damaged */
+  static async load({ modelDir, device, weights }: EngineOptions): Promise<Engine> {
+    const start = performance.now();
+    const folder = readModelFolder(modelDir, weights);
+    const tokenizer = new Tokenizer(folder);
+    const model = await Model.load(folder, device);
+    return new Engine(model, tokenizer, performance.now() - start);
+  }
+
+  /**
+   * Completes a request. What the cache holds of its prompt is not computed again.
+   * @throws EngineError `bad_request`, `prompt_too_long`, `inference_failed`, `nan_logits`
+   */
+  complete(request: CompletionRequest, { signal, onToken }: CompleteOptions): Promise<Completion> {
+    return this.#inTurn(async () => {
+      const start = performance.now();
+      const tokenizer = this.#tokenizer;
+      const prompt = framePrompt(tokenizer, request, this.info.contextLength);
+      const output = new Output(
+        request.raw || request.unbounded === true ? undefined : situationAt(request.prefix, request.suffix),
+      );
+      const stream = new TextStream((ids) => tokenizer.decode(ids));
+      const tokens: number[] = [];
+      const logprobs: number[] = [];
+      let reusedTokens = 0;
+      let firstTokenMs = 0;
+      let finish: Finish | undefined;
+
+      const steps = generate(this.#model, this.#cache, {
+        prompt,
+        maxTokens: request.maxTokens,
+        sampling: request.sampling,
+        eosIds: request.raw ? tokenizer.eosIds : endings(tokenizer),
+        signal,
+        onReuse: (reused) => (reusedTokens = reused),
+      });
+      while (finish === undefined) {
+        const step = await steps.next();
+        if (step.done === true) {
+          finish = step.value;
+          break;
+        }
+        const token = step.value;
+        if (tokens.length === 0) firstTokenMs = performance.now() - start;
+        tokens.push(token.id);
+        logprobs.push(token.logprob);
+        const text = output.push(stream.push(token.id));
+        onToken?.(token, text);
+        if (output.stopped) finish = 'stop';
+      }
+      if (finish !== 'cancelled') output.push(stream.end());
+      output.end();
+      this.#last = { ids: [...prompt, ...tokens], promptTokens: prompt.length };
+      const totalMs = performance.now() - start;
+      const stats = {
+        promptTokens: prompt.length,
+        reusedTokens,
+        generatedTokens: tokens.length,
+        firstTokenMs,
+        totalMs,
+        device: this.info.device,
+      };
+      return { text: output.text, tokens, logprobs, finish, stats };
+    });
+  }
+
+  /**
+   * One head's attention weights over the last completion, or over `prompt` where one is given.
+   * @throws EngineError `bad_request`, `model_unsupported`
+   */
+  attention(layer: number, head: number, prompt?: string): Promise<AttentionMap> {
+    return this.#inTurn(async () => {
+      const ids = prompt === undefined ? this.#last.ids : this.#tokenizer.encode(prompt);
+      const promptTokens = prompt === undefined ? this.#last.promptTokens : ids.length;
+      const weights = await this.#attention.read(ids, layer, head);
+      return { layer, head, tokens: ids.map((id) => this.#tokenizer.label(id)), promptTokens, weights };
+    });
+  }
+
+  /** How well the model predicts `text`. */
+  score(text: string): Promise<Score> {
+    return this.#inTurn(() => score(this.#model, this.#tokenizer, text));
+  }
+
+  async dispose(): Promise<void> {
+    await this.#turn;
+    await this.#attention.dispose();
+    await this.#model.dispose();
+  }
+
+  /** Runs `work` when everything asked for before has ended. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** What ends a suggestion besides the end-of-text token: a token of the fill-in-the-middle frame, or the next file. */
+function endings(tokenizer: Tokenizer): ReadonlySet<number> {
+  const { fim, eosIds } = tokenizer;
+  if (fim === undefined) return eosIds;
+  const frame = [fim.prefix, fim.suffix, fim.middle, fim.fileSeparator].filter((id) => id !== undefined);
+  return new Set([...eosIds, ...frame]);
+}
+
+/** Collects the text of a completion and releases what the stop rules let through. */
+class Output {
+  readonly #situation: Situation | undefined;
+  #all = '';
+  text = '';
+  stopped = false;
+
+  /** @param situation undefined: everything is let through */
+  constructor(situation: Situation | undefined) {
+    this.#situation = situation;
+  }
+
+  /** @returns the text that became certain */
+  push(piece: string): string {
+    this.#all += piece;
+    return this.#release(false);
+  }
+
+  end(): void {
+    this.#release(true);
+  }
+
+  #release(ended: boolean): string {
+    const { certain, stop } =
+      this.#situation === undefined
+        ? { certain: this.#all.length, stop: false }
+        : shape(this.#all, this.#situation, ended);
+    this.stopped ||= stop;
+    const added = this.#all.slice(this.text.length, Math.max(certain, this.text.length));
+    this.text += added;
+    return added;
+  }
+}

@@ -1,0 +1,67 @@
+// The loop: prefill, sample, decode. Token ids in, token ids out; it does not know text or where a suggestion ends.
+
+import type { Sampling } from '../protocol';
+import type { KvCache } from './kvCache';
+import { seededRandom } from './random';
+import { sample, type Sampled } from './sampler';
+
+/** What the loop needs of a model. */
+export interface ForwardModel {
+  /** Most tokens to run at once. */
+  readonly chunk: number;
+  /** Runs ids after what the cache holds; returns the logits [vocab] after the last. */
+  forward(ids: readonly number[], cache: KvCache): Promise<Float32Array>;
+}
+
+export interface GenerateOptions {
+  /** Ids to continue; at least one. */
+  prompt: readonly number[];
+  maxTokens: number;
+  sampling: Sampling;
+  /** Ids that end the text; they are not yielded. */
+  eosIds: ReadonlySet<number>;
+  signal: AbortSignal;
+  /** Told once how many tokens of the prompt were still in the cache. */
+  onReuse?: (tokens: number) => void;
+}
+
+/**
+ * Yields the tokens that follow the prompt. A token is yielded before the next run is paid for, so a consumer that stops
+ * pays for nothing more. An abort takes effect before the next run: within one token or one chunk of the prompt.
+ * @returns why it ended
+ */
+export async function* generate(
+  model: ForwardModel,
+  cache: KvCache,
+  options: GenerateOptions,
+): AsyncGenerator<Sampled, 'eos' | 'length' | 'cancelled'> {
+  const { prompt, maxTokens, sampling, eosIds, signal } = options;
+  // 1) keep what the cache shares with the prompt; the last token must run again, for its logits
+  const reused = cache.keepPrefix(prompt, prompt.length - 1);
+  options.onReuse?.(reused);
+
+  // 2) prefill the rest in chunks
+  let logits: Float32Array | undefined;
+  for (let start = reused; start < prompt.length; start += model.chunk) {
+    await letMessagesIn();
+    if (signal.aborted) return 'cancelled';
+    logits = await model.forward(prompt.slice(start, start + model.chunk), cache);
+  }
+
+  // 3) sample, yield, decode
+  const random = seededRandom(sampling.seed);
+  for (let n = 0; n < maxTokens; n++) {
+    const next = sample(logits as Float32Array, sampling, random);
+    if (eosIds.has(next.id)) return 'eos';
+    yield next;
+    await letMessagesIn();
+    if (signal.aborted) return 'cancelled';
+    if (n + 1 < maxTokens) logits = await model.forward([next.id], cache);
+  }
+  return 'length';
+}
+
+/** A run blocks the thread; between two of them the event loop must turn once so that a cancel can arrive. */
+function letMessagesIn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,66 @@
+// The keys and values of the tokens that the model has seen, and the ids they stand for. It owns its position:
+// `ids.length` is the length of every array in it. Knows no session.
+
+import { Tensor } from './session';
+
+/** Keys or values of one layer: float32 or float16 [1, kvHead, position, headDim]. */
+export type CacheTensor = Tensor;
+
+/** The cache of one context. */
+export class KvCache {
+  #ids: number[] = [];
+  /** By the name of the graph's input. */
+  #tensors: Record<string, CacheTensor>;
+
+  /** @param empty tensors with no position, by the name of the graph's input */
+  constructor(empty: Record<string, CacheTensor>) {
+    this.#tensors = empty;
+  }
+
+  /** The tokens whose keys and values are held, in order. */
+  get ids(): readonly number[] {
+    return this.#ids;
+  }
+
+  get tensors(): Readonly<Record<string, CacheTensor>> {
+    return this.#tensors;
+  }
+
+  /** Takes over the tensors that a run returned for all tokens so far, the `ids` it was given included. */
+  advance(ids: readonly number[], tensors: Record<string, CacheTensor>): void {
+    this.#ids.push(...ids);
+    this.#tensors = tensors;
+  }
+
+  /**
+   * Forgets everything after the longest common prefix with `ids`, but keeps at most `limit` tokens.
+   * @returns the number of tokens kept
+   */
+  keepPrefix(ids: readonly number[], limit: number): number {
+    const most = Math.min(this.#ids.length, ids.length, limit);
+    let kept = 0;
+    while (kept < most && this.#ids[kept] === ids[kept]) kept++;
+    this.truncate(kept);
+    return kept;
+  }
+
+  /** Forgets all but the first `length` tokens. */
+  truncate(length: number): void {
+    if (length >= this.#ids.length) return;
+    this.#ids.length = length;
+    for (const [name, tensor] of Object.entries(this.#tensors)) this.#tensors[name] = firstPositions(tensor, length);
+  }
+}
+
+/** The first `length` positions of [1, kvHead, position, headDim]. */
+function firstPositions(tensor: CacheTensor, length: number): CacheTensor {
+  const [batch, kvHeads, positions, headDim] = tensor.dims as [number, number, number, number];
+  const data = tensor.data as Float32Array;
+  const Array = data.constructor as new (size: number) => Float32Array;
+  const kept = new Array(batch * kvHeads * length * headDim);
+  for (let head = 0; head < batch * kvHeads; head++) {
+    const from = head * positions * headDim;
+    kept.set(data.subarray(from, from + length * headDim), head * length * headDim);
+  }
+  return new Tensor(tensor.type as 'float32', kept, [batch, kvHeads, length, headDim]);
+}

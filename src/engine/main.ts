@@ -1,0 +1,66 @@
+// The engine process: takes messages, runs the newest request, sends tokens. Forked by the extension's engine client; it dies
+// with its parent. Knows the protocol and the engine, nothing of the editor.
+
+import type { CompleteMessage, FromEngine, LoadMessage, ToEngine } from '../protocol';
+import { Engine } from './engine';
+import { EngineError, toFault } from './errors';
+
+let engine: Promise<Engine> | undefined;
+/** The completion that runs or waits; a newer one aborts it. */
+let current: { id: number; abort: AbortController } | undefined;
+
+process.on('message', (message: ToEngine) => void handle(message));
+process.on('disconnect', () => process.exit(0));
+
+async function handle(message: ToEngine): Promise<void> {
+  switch (message.type) {
+    case 'load':
+      return load(message);
+    case 'complete':
+      return complete(message);
+    case 'cancel':
+      if (current?.id === message.id) current.abort.abort();
+      return;
+    case 'attention':
+      return reply(message.id, async (loaded) => {
+        const map = await loaded.attention(message.layer, message.head);
+        return { type: 'attention', id: message.id, map };
+      });
+  }
+}
+
+async function load({ modelDir, device }: LoadMessage): Promise<void> {
+  engine = Engine.load({ modelDir, device });
+  try {
+    send({ type: 'ready', info: (await engine).info });
+  } catch (error) {
+    send({ type: 'failed', fault: toFault(error) });
+  }
+}
+
+async function complete({ id, request }: CompleteMessage): Promise<void> {
+  current?.abort.abort();
+  const abort = new AbortController();
+  current = { id, abort };
+  await reply(id, async (loaded) => {
+    const completion = await loaded.complete(request, {
+      signal: abort.signal,
+      onToken: (token, text) => send({ type: 'token', id, token: token.id, logprob: token.logprob, text }),
+    });
+    return { type: 'done', id, completion };
+  });
+}
+
+/** Every request ends in exactly one reply: its own, or an error. */
+async function reply(id: number, work: (loaded: Engine) => Promise<FromEngine>): Promise<void> {
+  try {
+    if (engine === undefined) throw new EngineError('not_loaded', 'No model has been loaded.');
+    send(await work(await engine));
+  } catch (error) {
+    send({ type: 'error', id, fault: toFault(error) });
+  }
+}
+
+function send(message: FromEngine): void {
+  if (process.connected) process.send?.(message);
+}

@@ -1,0 +1,162 @@
+// Reads a model folder in the Hugging Face layout and says which weights to load. It knows files and JSON, not ONNX.
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
+import { EngineError } from './errors';
+
+/** The settings of a decoder that the engine needs, from `config.json` and `generation_config.json`. */
+export interface ModelConfig {
+  layers: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  vocab: number;
+  /** Longest sequence the model was made for, in tokens. */
+  contextLength: number;
+  /** Ids that end a text. */
+  eosIds: number[];
+  /** Id that begins a text, where the model has one. */
+  bosId: number | undefined;
+}
+
+export interface ModelFolder {
+  dir: string;
+  name: string;
+  config: ModelConfig;
+  /** Absolute path of the ONNX file. */
+  weightsPath: string;
+  /** The same, relative to the folder, for people. */
+  weights: string;
+  tokenizerJson: Record<string, unknown>;
+  tokenizerConfig: Record<string, unknown>;
+}
+
+/** Weights in the order of preference when several are there: small and fast first. */
+const WEIGHTS = [
+  'model_quantized',
+  'model_q8',
+  'model_int8',
+  'model_uint8',
+  'model_q4',
+  'model_q4f16',
+  'model_fp16',
+  'model',
+  'decoder_model_merged_quantized',
+  'decoder_model_merged',
+];
+
+/**
+ * Reads a model folder.
+ * @param dir the folder
+ * @param weights an ONNX file inside it, relative; by default the best of those that are there
+ * @throws EngineError `model_missing` or `model_damaged`, naming the file
+ */
+export function readModelFolder(dir: string, weights?: string): ModelFolder {
+  const folder = resolve(dir);
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) {
+    throw new EngineError(
+      'model_missing',
+      `There is no model folder ${folder}. Give the path of a folder with config.json, tokenizer.json and onnx/model.onnx.`,
+    );
+  }
+  const weightsPath = weights === undefined ? findWeights(folder) : resolve(folder, weights);
+  if (!existsSync(weightsPath)) {
+    throw new EngineError(
+      'model_missing',
+      `The weights ${weightsPath} are missing. Restore the file or choose another model folder.`,
+    );
+  }
+  const config = readJson(folder, 'config.json');
+  const generation = existsSync(join(folder, 'generation_config.json'))
+    ? readJson(folder, 'generation_config.json')
+    : {};
+  return {
+    dir: folder,
+    name: basename(folder),
+    config: readConfig(config, generation, join(folder, 'config.json')),
+    weightsPath,
+    weights: relative(folder, weightsPath).replaceAll('\\', '/'),
+    tokenizerJson: readJson(folder, 'tokenizer.json'),
+    tokenizerConfig: existsSync(join(folder, 'tokenizer_config.json')) ? readJson(folder, 'tokenizer_config.json') : {},
+  };
+}
+
+function findWeights(folder: string): string {
+  for (const place of [join(folder, 'onnx'), folder]) {
+    for (const name of WEIGHTS) {
+      const path = join(place, `${name}.onnx`);
+      if (existsSync(path)) return path;
+    }
+  }
+  const onnx = existsSync(join(folder, 'onnx'))
+    ? readdirSync(join(folder, 'onnx')).filter((f) => f.endsWith('.onnx'))
+    : [];
+  if (onnx.length === 1) return join(folder, 'onnx', onnx[0] as string);
+  throw new EngineError(
+    'model_missing',
+    `The model folder ${folder} has no onnx/model.onnx (nor model_quantized, model_q4, model_fp16). Export the model to ONNX, or choose another folder.`,
+  );
+}
+
+function readJson(folder: string, file: string): Record<string, unknown> {
+  const path = join(folder, file);
+  if (!existsSync(path))
+    throw new EngineError(
+      'model_missing',
+      `The model folder lacks ${path}. Restore the file or choose another model folder.`,
+    );
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new EngineError(
+      'model_damaged',
+      `${path} is not valid JSON (${(error as Error).message}). Restore the file.`,
+    );
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new EngineError('model_damaged', `${path} does not hold a JSON object. Restore the file.`);
+  }
+  return value as Record<string, unknown>;
+}
+
+function readConfig(config: Record<string, unknown>, generation: Record<string, unknown>, path: string): ModelConfig {
+  // Multimodal exports keep the decoder's settings one level down; GPT-2-style ones use older names.
+  const text =
+    typeof config['text_config'] === 'object' && config['text_config'] !== null
+      ? (config['text_config'] as Record<string, unknown>)
+      : config;
+  const positive = (...keys: string[]): number | undefined => {
+    for (const key of keys) {
+      const value = text[key];
+      if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
+    }
+    return undefined;
+  };
+  const need = (...keys: string[]): number => {
+    const value = positive(...keys);
+    if (value === undefined)
+      throw new EngineError(
+        'model_damaged',
+        `${path} has no positive whole number "${keys[0]}". Restore the file; only decoder-only transformers can be loaded.`,
+      );
+    return value;
+  };
+  const heads = need('num_attention_heads', 'n_head');
+  return {
+    layers: need('num_hidden_layers', 'n_layer'),
+    heads,
+    kvHeads: positive('num_key_value_heads') ?? heads,
+    headDim: positive('head_dim') ?? Math.floor(need('hidden_size', 'n_embd') / heads),
+    vocab: need('vocab_size'),
+    contextLength: positive('max_position_embeddings', 'n_positions', 'n_ctx') ?? 2048,
+    eosIds: ids(generation['eos_token_id'] ?? text['eos_token_id'] ?? config['eos_token_id']),
+    bosId: ids(generation['bos_token_id'] ?? text['bos_token_id'] ?? config['bos_token_id'])[0],
+  };
+}
+
+function ids(value: unknown): number[] {
+  return (Array.isArray(value) ? value : [value]).filter(
+    (id): id is number => typeof id === 'number' && Number.isInteger(id) && id >= 0,
+  );
+}

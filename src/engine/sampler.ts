@@ -1,0 +1,117 @@
+// Logits → the next token. Pure; the randomness is passed in. Filters apply as in Hugging Face transformers:
+// temperature, then top-k, then top-p.
+
+import type { Sampling } from '../protocol';
+import { EngineError } from './errors';
+import type { Random } from './random';
+
+/** A drawn token. */
+export interface Sampled {
+  id: number;
+  /** Natural logarithm of its probability under the model itself, before temperature and filters. */
+  logprob: number;
+}
+
+/** The tokens that survive the filters, likeliest first (equal logits: lower id first), and their probabilities, which sum to 1. */
+export interface Candidates {
+  ids: number[];
+  probabilities: number[];
+}
+
+/**
+ * Draws the next token.
+ * @param logits [vocab]
+ * @throws EngineError `nan_logits` when the model's output holds no usable number
+ */
+export function sample(logits: Float32Array, sampling: Sampling, random: Random): Sampled {
+  const top = argmax(logits);
+  const id = sampling.temperature === 0 ? top : draw(candidates(logits, sampling), random);
+  return { id, logprob: (logits[id] as number) - logSumExp(logits, logits[top] as number) };
+}
+
+/** Index of the largest logit; the lowest index among equals. */
+export function argmax(logits: Float32Array): number {
+  let best = -1;
+  let bestLogit = -Infinity;
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id] as number;
+    if (logit > bestLogit) {
+      bestLogit = logit;
+      best = id;
+    } else if (Number.isNaN(logit)) {
+      best = -1;
+      break;
+    }
+  }
+  if (best < 0 || bestLogit === Infinity) {
+    throw new EngineError(
+      'nan_logits',
+      'The model returned values that are not numbers. The weights are damaged or do not fit the device: restore the model folder or set the device to cpu.',
+    );
+  }
+  return best;
+}
+
+/** log Σ exp(logit), computed relative to the largest logit so that nothing overflows. */
+export function logSumExp(logits: Float32Array, max: number): number {
+  let sum = 0;
+  for (let id = 0; id < logits.length; id++) sum += Math.exp((logits[id] as number) - max);
+  return max + Math.log(sum);
+}
+
+/**
+ * The filtered distribution. Top-k keeps the k largest logits. Top-p ("nucleus", Holtzman et al. 2020, arXiv:1904.09751)
+ * keeps the smallest set of likeliest tokens whose probability reaches p.
+ *
+ * Only a few tokens are sorted: those below (1 − p) / vocab hold together less than 1 − p, so none of them is in the nucleus.
+ * @param logits [vocab]; temperature must not be 0
+ */
+export function candidates(logits: Float32Array, { temperature, topK, topP }: Sampling): Candidates {
+  const max = logits[argmax(logits)] as number;
+  const weights = new Float64Array(logits.length); // [vocab], exp((logit − max) / temperature)
+  let total = 0;
+  for (let id = 0; id < logits.length; id++)
+    total += weights[id] = Math.exp(((logits[id] as number) - max) / temperature);
+
+  let threshold = topP < 1 ? ((1 - topP) / logits.length) * total : 0;
+  let ids = idsAtLeast(weights, threshold);
+  if (topK > 0 && topK < logits.length) {
+    if (ids.length < topK) ids = idsAtLeast(weights, (threshold = 0));
+    ids = sortByWeight(ids, weights).slice(0, topK);
+    total = sum(ids, weights);
+  } else {
+    sortByWeight(ids, weights);
+  }
+  if (topP < 1) {
+    let reached = 0;
+    const size = ids.findIndex((id) => (reached += weights[id] as number) >= topP * total);
+    if (size >= 0) ids = ids.slice(0, size + 1);
+    total = sum(ids, weights);
+  }
+  return { ids, probabilities: ids.map((id) => (weights[id] as number) / total) };
+}
+
+function draw({ ids, probabilities }: Candidates, random: Random): number {
+  let left = random();
+  for (let i = 0; i < ids.length; i++) {
+    left -= probabilities[i] as number;
+    if (left < 0) return ids[i] as number;
+  }
+  return ids[ids.length - 1] as number; // rounding left a crumb
+}
+
+function idsAtLeast(weights: Float64Array, threshold: number): number[] {
+  const ids: number[] = [];
+  for (let id = 0; id < weights.length; id++) if ((weights[id] as number) >= threshold) ids.push(id);
+  return ids;
+}
+
+function sortByWeight(ids: number[], weights: Float64Array): number[] {
+  return ids.sort((a, b) => (weights[b] as number) - (weights[a] as number) || a - b);
+}
+
+function sum(ids: number[], weights: Float64Array): number {
+  let total = 0;
+  for (const id of ids) total += weights[id] as number;
+  return total;
+}

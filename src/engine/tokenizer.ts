@@ -1,0 +1,131 @@
+// Text ↔ token ids, and which ids mean something special. Wraps the tokenizer of @xenova/transformers; knows no model.
+
+import * as xenova from '@xenova/transformers/src/tokenizers.js';
+import { EngineError } from './errors';
+import type { ModelFolder } from './modelFolder';
+
+/** Ids of the tokens that frame a fill-in-the-middle prompt. */
+export interface FimTokens {
+  prefix: number;
+  suffix: number;
+  middle: number;
+  /** Put before the path of each file, where the model knows such a token. */
+  fileSeparator: number | undefined;
+}
+
+/** The names under which model families carry these tokens: [prefix, suffix, middle]. */
+const FIM_NAMES = [
+  ['<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>'], // Qwen2.5-Coder, Glassbox
+  ['<fim_prefix>', '<fim_suffix>', '<fim_middle>'], // StarCoder, Granite
+  ['<fim-prefix>', '<fim-suffix>', '<fim-middle>'], // SantaCoder
+  ['<｜fim▁begin｜>', '<｜fim▁hole｜>', '<｜fim▁end｜>'], // DeepSeek-Coder
+  ['▁<PRE>', '▁<SUF>', '▁<MID>'], // Code Llama
+] as const;
+const FILE_SEPARATOR_NAMES = ['<|file_sep|>', '<file_sep>', '<filename>'];
+
+/** A model folder's tokenizer. */
+export class Tokenizer {
+  readonly #inner: xenova.PreTrainedTokenizer;
+  /** Matches the added tokens, special ones included, and the same without the special ones. */
+  readonly #allAdded: RegExp | null;
+  readonly #plainAdded: RegExp | null;
+  readonly #specialIds: ReadonlySet<number>;
+  readonly fim: FimTokens | undefined;
+  /** Begins every text, where the model has such a token. */
+  readonly bosId: number | undefined;
+  readonly eosIds: ReadonlySet<number>;
+  /** Number of ids the tokenizer knows. */
+  readonly size: number;
+
+  /** @throws EngineError `tokenizer_damaged` */
+  constructor(folder: ModelFolder) {
+    try {
+      this.#inner = construct(folder.tokenizerJson, folder.tokenizerConfig);
+    } catch (error) {
+      throw new EngineError(
+        'tokenizer_damaged',
+        `${folder.dir}/tokenizer.json cannot be used (${(error as Error).message}). Restore the file.`,
+      );
+    }
+    const added = this.#inner.added_tokens;
+    this.#allAdded = this.#inner.added_tokens_regex;
+    const plain = added
+      .filter((token) => !token.special)
+      .map((token) => `(${token.content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})`);
+    this.#plainAdded = plain.length > 0 ? new RegExp(plain.join('|')) : null;
+    this.#specialIds = new Set(added.filter((token) => token.special).map((token) => token.id));
+    this.size = this.#inner.model.vocab.length;
+
+    const idOf = (name: string): number | undefined => this.#inner.model.tokens_to_ids.get(name);
+    for (const [prefix, suffix, middle] of FIM_NAMES) {
+      const [p, s, m] = [idOf(prefix), idOf(suffix), idOf(middle)];
+      if (p === undefined || s === undefined || m === undefined) continue;
+      this.fim = {
+        prefix: p,
+        suffix: s,
+        middle: m,
+        fileSeparator: FILE_SEPARATOR_NAMES.map(idOf).find((id) => id !== undefined),
+      };
+      break;
+    }
+
+    const bosName = tokenName(folder.tokenizerConfig['bos_token']);
+    // A begin token counts if the tokenizer writes it, or names it; some configs carry an id that was never trained on.
+    const [first] = this.#inner.encode('', null, { add_special_tokens: true });
+    this.bosId = first ?? (bosName === undefined ? undefined : idOf(bosName));
+    const eosName = tokenName(folder.tokenizerConfig['eos_token']);
+    const eosId = eosName === undefined ? undefined : idOf(eosName);
+    this.eosIds = new Set(folder.config.eosIds.length > 0 ? folder.config.eosIds : eosId === undefined ? [] : [eosId]);
+  }
+
+  /** Ids of `text` as the model's authors encode it: special tokens written in it count, and a begin token is put first if theirs does so. */
+  encode(text: string): number[] {
+    this.#inner.added_tokens_regex = this.#allAdded;
+    return this.#inner.encode(text, null, { add_special_tokens: true });
+  }
+
+  /** Ids of `text` as mere text: what looks like a special token in it is spelled out, and nothing is put first. */
+  encodeText(text: string): number[] {
+    if (text === '') return [];
+    this.#inner.added_tokens_regex = this.#plainAdded;
+    return this.#inner.encode(text, null, { add_special_tokens: false });
+  }
+
+  /** Text of `ids`, special tokens left out; bytes that are not whole characters become U+FFFD. */
+  decode(ids: number[]): string {
+    return ids.length === 0
+      ? ''
+      : this.#inner.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+  }
+
+  /** One token for people: a special one by its name, any other as its text. */
+  label(id: number): string {
+    const name = this.#inner.model.vocab[id];
+    if (this.#specialIds.has(id)) return name ?? `#${id}`;
+    return this.decode([id]) || (name ?? `#${id}`);
+  }
+
+  isSpecial(id: number): boolean {
+    return this.#specialIds.has(id);
+  }
+}
+
+function construct(json: Record<string, unknown>, config: Record<string, unknown>): xenova.PreTrainedTokenizer {
+  const className = String(config['tokenizer_class'] ?? 'PreTrainedTokenizer').replace(/Fast$/, '');
+  const named: unknown = (xenova as unknown as Record<string, unknown>)[className];
+  const Class = (typeof named === 'function' ? named : xenova.PreTrainedTokenizer) as typeof xenova.PreTrainedTokenizer;
+  return new Class(withStringMerges(json), config);
+}
+
+/** Newer files write a merge as a pair; the library reads "left right". Neither half can hold a space in the files that use pairs of that kind. */
+function withStringMerges(json: Record<string, unknown>): Record<string, unknown> {
+  const model = json['model'] as { merges?: unknown } | undefined;
+  if (!Array.isArray(model?.merges) || !Array.isArray(model.merges[0])) return json;
+  return { ...json, model: { ...model, merges: (model.merges as string[][]).map((pair) => pair.join(' ')) } };
+}
+
+function tokenName(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  const content = (value as { content?: unknown } | null | undefined)?.content;
+  return typeof content === 'string' ? content : undefined;
+}

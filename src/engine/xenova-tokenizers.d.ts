@@ -1,0 +1,12 @@
+// The part of @xenova/transformers that the engine uses; the package types its entry point only.
+declare module '@xenova/transformers/src/tokenizers.js' {
+  export class PreTrainedTokenizer {
+    constructor(tokenizerJson: object, tokenizerConfig: object);
+    added_tokens: { id: number; content: string; special: boolean }[];
+    added_tokens_regex: RegExp | null;
+    model: { vocab: (string | undefined)[]; tokens_to_ids: Map<string, number> };
+    encode(text: string, textPair?: null, options?: { add_special_tokens?: boolean }): number[];
+    decode(ids: number[], options?: { skip_special_tokens?: boolean; clean_up_tokenization_spaces?: boolean }): string;
+    getToken(...keys: string[]): string | null;
+  }
+}

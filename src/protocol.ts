@@ -1,0 +1,223 @@
+// Every message that crosses a process line: extension host ⇄ engine process, and extension host ⇄ webview.
+// Types only. Sent with structured clone, so typed arrays arrive as typed arrays.
+
+/** How the next token is drawn from the model's distribution; the filters apply in the order of the fields. */
+export interface Sampling {
+  /** Logits are divided by this; 0 takes the likeliest token. */
+  temperature: number;
+  /** Keep the k likeliest tokens; 0 keeps all. */
+  topK: number;
+  /** Nucleus: keep the likeliest tokens whose probabilities sum to at least this, in (0, 1]; 1 keeps all. */
+  topP: number;
+  /** Seed of the random numbers, an unsigned 32-bit integer; equal seeds give equal text. */
+  seed: number;
+}
+
+/** Text of another file that may help. */
+export interface ContextFile {
+  path: string;
+  text: string;
+}
+
+/** What to complete. */
+export interface CompletionRequest {
+  /** The document before the cursor. */
+  prefix: string;
+  /** The document after the cursor. */
+  suffix: string;
+  /** Path of the document, for its language; relative to the workspace where it has one. */
+  path?: string;
+  /** Other files, least relevant first. */
+  context?: ContextFile[];
+  /** Most tokens to generate. */
+  maxTokens: number;
+  sampling: Sampling;
+  /** True: the prefix alone is the prompt; nothing stops the text but `maxTokens` and the end-of-text token; no filter. */
+  raw: boolean;
+  /** True: a line end does not stop the text (used by Generate); the end-of-text token and `maxTokens` do. */
+  unbounded?: boolean;
+}
+
+/** Why a text ended: a stop rule, the end-of-text token, `maxTokens`, or somebody who no longer wants it. */
+export type Finish = 'stop' | 'eos' | 'length' | 'cancelled';
+
+export interface CompletionStats {
+  /** Tokens of the prompt. */
+  promptTokens: number;
+  /** Of these, tokens whose keys and values were still in the cache. */
+  reusedTokens: number;
+  generatedTokens: number;
+  /** From the start of the request to the first sampled token, in milliseconds. */
+  firstTokenMs: number;
+  /** From the start of the request to its end, in milliseconds. */
+  totalMs: number;
+  device: string;
+}
+
+/** The whole of a finished completion. */
+export interface Completion {
+  /** The text to insert: what was generated, cut by the stop rules and filters. */
+  text: string;
+  /** Ids of all generated tokens, without the end-of-text token. */
+  tokens: number[];
+  /** Natural logarithm of each token's probability under the model, before temperature and filters. */
+  logprobs: number[];
+  finish: Finish;
+  stats: CompletionStats;
+}
+
+/** A loaded model. */
+export interface ModelInfo {
+  name: string;
+  /** Absolute path of the model folder. */
+  dir: string;
+  /** The weights in use, relative to the folder. */
+  weights: string;
+  /** Where it runs: cpu, webgpu, cuda, dml, coreml. */
+  device: string;
+  /** Set when another device was asked for: why it could not be used. */
+  deviceNote?: string;
+  layers: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  vocab: number;
+  /** Most tokens of prompt and completion together. */
+  contextLength: number;
+  /** True when the tokenizer has the fill-in-the-middle tokens. */
+  fillInTheMiddle: boolean;
+  loadMs: number;
+}
+
+/** What went wrong, for people: the message names the file or setting and the remedy. */
+export interface EngineFault {
+  code: string;
+  message: string;
+}
+
+// ---------------------------------------------------------------- extension host → engine
+
+/** Load a model folder; answered by `ready` or `failed`. Comes once, first. */
+export interface LoadMessage {
+  type: 'load';
+  modelDir: string;
+  device: string;
+}
+
+/** Complete; a request that still runs is cancelled. Answered by `token`s and then one `done` or `error`. */
+export interface CompleteMessage {
+  type: 'complete';
+  id: number;
+  request: CompletionRequest;
+}
+
+/** Stop request `id`; it answers `done` with finish `cancelled`. Unknown ids are ignored. */
+export interface CancelMessage {
+  type: 'cancel';
+  id: number;
+}
+
+/** Ask for the attention weights of one head over the tokens of the last completion; answered by `attention` or `error`. */
+export interface AttentionMessage {
+  type: 'attention';
+  id: number;
+  layer: number;
+  head: number;
+}
+
+export type ToEngine = LoadMessage | CompleteMessage | CancelMessage | AttentionMessage;
+
+// ---------------------------------------------------------------- engine → extension host
+
+export interface ReadyMessage {
+  type: 'ready';
+  info: ModelInfo;
+}
+
+/** The model could not be loaded. The process stays, idle. */
+export interface FailedMessage {
+  type: 'failed';
+  fault: EngineFault;
+}
+
+/** One generated token. The texts of a request's tokens, joined, are a prefix of what it wants shown. */
+export interface TokenMessage {
+  type: 'token';
+  id: number;
+  token: number;
+  logprob: number;
+  /** Whole characters that are now certain; may be empty. */
+  text: string;
+}
+
+export interface DoneMessage {
+  type: 'done';
+  id: number;
+  completion: Completion;
+}
+
+export interface ErrorMessage {
+  type: 'error';
+  id: number;
+  fault: EngineFault;
+}
+
+export interface AttentionReplyMessage {
+  type: 'attention';
+  id: number;
+  map: AttentionMap;
+}
+
+export type FromEngine =
+  ReadyMessage | FailedMessage | TokenMessage | DoneMessage | ErrorMessage | AttentionReplyMessage;
+
+/** Attention weights of one head. */
+export interface AttentionMap {
+  layer: number;
+  head: number;
+  /** Text of each token, special tokens by name; length n. */
+  tokens: string[];
+  /** How many of the tokens were the prompt; the rest was generated. */
+  promptTokens: number;
+  /** Softmax weights, [query, key] row-major, n × n; zero above the diagonal. */
+  weights: Float32Array<ArrayBuffer>;
+}
+
+// ---------------------------------------------------------------- extension host → attention webview
+
+/** Draw this map. */
+export interface ShowMap {
+  type: 'map';
+  map: AttentionMap;
+  /** Number of layers and heads to choose from. */
+  layers: number;
+  heads: number;
+  model: string;
+}
+
+/** Nothing to draw, and why: no completion yet, engine starting, engine failed. */
+export interface ShowNotice {
+  type: 'notice';
+  text: string;
+}
+
+export type ToWebview = ShowMap | ShowNotice;
+
+// ---------------------------------------------------------------- attention webview → extension host
+
+/** The script runs and listens; the host answers with what there is to show. */
+export interface WebviewReady {
+  type: 'ready';
+  /** The choice kept from before the view was hidden. */
+  layer: number;
+  head: number;
+}
+
+/** The reader chose another head. */
+export interface WebviewSelect {
+  type: 'select';
+  layer: number;
+  head: number;
+}
+
+export type FromWebview = WebviewReady | WebviewSelect;
