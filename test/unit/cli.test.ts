@@ -1,0 +1,221 @@
+// The command line as its users see it: lines in, lines out, exit codes.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { TINY, writeTinyModel } from '../tinyModel';
+
+const cli = join(process.cwd(), 'dist', 'cli.js');
+const scratch = mkdtempSync(join(tmpdir(), 'glassbox-cli-'));
+const tiny = join(scratch, 'tiny');
+const damaged = join(scratch, 'damaged');
+const noTokenizer = join(scratch, 'no-tokenizer');
+
+before(() => {
+  for (const dir of [tiny, damaged, noTokenizer]) writeTinyModel(dir);
+  writeFileSync(join(damaged, 'config.json'), '{"num_hidden_layers": ');
+  rmSync(join(noTokenizer, 'tokenizer.json'));
+});
+after(() => rmSync(scratch, { recursive: true }));
+
+interface Ran {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function glassbox(args: string[], input = ''): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [cli, ...args]);
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+    child.stdin.on('error', () => undefined); // it may end without reading
+    child.stdin.end(input);
+  });
+}
+
+interface Answer {
+  id: unknown;
+  text: string;
+  tokens: number[];
+  logprobs: number[];
+  finish: string;
+  stats: Record<string, unknown>;
+  error?: { code: string; message: string };
+}
+
+const answers = ({ stdout }: Ran): Answer[] =>
+  stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Answer);
+const lines = (...requests: unknown[]): string => requests.map((request) => JSON.stringify(request) + '\n').join('');
+
+test('complete answers each line in order, twice the same, with the shipped model', async () => {
+  const input = lines(
+    { id: 'a', prefix: 'function add(a, b) {\n  return ', suffix: '\n}\n', maxTokens: 16, temperature: 0 },
+    { id: 2, prefix: 'import ', maxTokens: 8, temperature: 0.8, seed: 7 },
+    { id: 'raw', prefix: 'def main():', maxTokens: 5, temperature: 0, raw: true },
+  );
+  const [first, second] = await Promise.all([
+    glassbox(['complete'], input),
+    glassbox(['complete', '--device', 'cpu'], input),
+  ]);
+  assert.equal(first.code, 0, first.stderr);
+  assert.deepEqual(
+    answers(first).map(({ id }) => id),
+    ['a', 2, 'raw'],
+  );
+  for (const answer of answers(first)) {
+    assert.equal(answer.error, undefined);
+    assert.equal(answer.tokens.length, answer.logprobs.length);
+    assert.ok(answer.logprobs.every((logprob) => logprob <= 0));
+    assert.ok(['stop', 'eos', 'length'].includes(answer.finish));
+    assert.deepEqual(Object.keys(answer.stats), [
+      'promptTokens',
+      'reusedTokens',
+      'generatedTokens',
+      'firstTokenMs',
+      'totalMs',
+      'device',
+    ]);
+  }
+  const lasting = (ran: Ran): unknown =>
+    answers(ran).map(({ id, text, tokens, finish }) => ({ id, text, tokens, finish }));
+  assert.deepEqual(lasting(first), lasting(second));
+});
+
+test('each answer is flushed before the next line comes', async () => {
+  const child = spawn(process.execPath, [cli, 'complete', '--model', tiny]);
+  child.stdout.setEncoding('utf8');
+  for (const id of ['one', 'two']) {
+    const answer = new Promise<string>((resolve) => child.stdout.once('data', resolve));
+    child.stdin.write(lines({ id, prefix: 'x', maxTokens: 2 }));
+    assert.equal((JSON.parse(await answer) as Answer).id, id);
+  }
+  child.stdin.end();
+  assert.equal(await new Promise((resolve) => child.on('close', resolve)), 0);
+});
+
+test('a later line reuses what an earlier one left in the cache', async () => {
+  const ran = await glassbox(
+    ['complete', '--model', tiny],
+    lines(
+      { id: 1, prefix: 'let value = 1', maxTokens: 1, raw: true },
+      { id: 2, prefix: 'let value = 2', maxTokens: 1, raw: true },
+    ),
+  );
+  assert.deepEqual(
+    answers(ran).map(({ stats }) => stats['reusedTokens']),
+    [0, 13],
+  );
+});
+
+/** Lines that cannot be answered: what is wrong, the line, what the message names. */
+const BAD_LINES: [string, string, RegExp][] = [
+  ['no JSON', '{"id": 1, prefix}', /not JSON/],
+  ['no object', '[1, 2]', /not a JSON object/],
+  ['no prefix', '{"id": "x"}', /"prefix" is missing/],
+  ['a prefix of the wrong type', '{"prefix": 3}', /"prefix" must be a string/],
+  ['a temperature below 0', '{"prefix": "a", "temperature": -1}', /"temperature" must be a number from 0/],
+  ['a fraction of a token', '{"prefix": "a", "maxTokens": 1.5}', /"maxTokens" must be a whole number/],
+  ['context that is no list', '{"prefix": "a", "context": "b"}', /"context" must be an array/],
+  ['more tokens than the model holds', '{"prefix": "a", "maxTokens": 5000}', /5000.*128 tokens/],
+  ['a raw prompt longer than the model holds', JSON.stringify({ prefix: 'x'.repeat(200), raw: true }), /201 tokens/],
+];
+test('a bad line gets an error that names the field, and the next line its answer', async () => {
+  const ran = await glassbox(
+    ['complete', '--model', tiny],
+    [...BAD_LINES.map(([, line]) => line), '', '{"id":"good","prefix":"a","maxTokens":2}'].join('\n'),
+  );
+  const all = answers(ran);
+  assert.equal(all.length, BAD_LINES.length + 1);
+  for (const [i, [name, , message]] of BAD_LINES.entries()) assert.match(all[i]?.error?.message ?? '', message, name);
+  assert.equal(all.at(-1)?.id, 'good');
+  assert.equal(all.at(-1)?.error, undefined);
+});
+
+/** Command lines that cannot be run: arguments, what the one line on stderr names. */
+const BAD_USE: [string[], RegExp][] = [
+  [['compleet'], /unknown command "compleet"/],
+  [['complete', '--modle', 'x'], /--modle/],
+  [['complete', '--model'], /--model/],
+  [['complete', 'stray'], /stray/],
+  [['complete', '--device', 'tpu'], /--device tpu/],
+  [['complete', '--model', join(scratch, 'nowhere')], /nowhere/],
+  [['complete', '--model', damaged], /damaged.config\.json is not valid JSON/],
+  [['complete', '--model', noTokenizer], /tokenizer\.json/],
+  [['complete', '--model', tiny, '--weights', 'onnx/other.onnx'], /other\.onnx/],
+  [['generate', '--model', tiny], /--prompt is missing/],
+  [['generate', '--model', tiny, '--prompt', 'a', '--top-p', '2'], /--top-p 2 must be a number from 0\.001 to 1/],
+  [['generate', '--model', tiny, '--prompt', 'a', '--max-tokens', 'many'], /--max-tokens many must be a whole number/],
+  [['attention', '--model', tiny, '--prompt', 'a', '--layer', '9', '--head', '0'], /no layer 9/],
+  [['attention', '--model', tiny, '--prompt', 'a', '--layer', '0'], /--head is missing/],
+  [['score', '--model', tiny], /nothing to score/],
+];
+for (const [args, message] of BAD_USE) {
+  test(`exit code 2 and one line for: ${args.map((arg) => arg.replace(scratch, '…')).join(' ')}`, async () => {
+    const { code, stdout, stderr } = await glassbox(args);
+    assert.equal(code, 2, stderr);
+    assert.equal(stdout, '');
+    assert.match(stderr, message);
+    assert.equal(stderr.trimEnd().split('\n').length, 1);
+  });
+}
+
+test('generate streams the same text for the same seed', async () => {
+  const args = [
+    'generate',
+    '--model',
+    tiny,
+    '--prompt',
+    'let',
+    '--max-tokens',
+    '12',
+    '--temperature',
+    '1',
+    '--top-p',
+    '0.9',
+    '--seed',
+    '5',
+  ];
+  const [first, second] = await Promise.all([glassbox(args), glassbox(args)]);
+  assert.equal(first.code, 0, first.stderr);
+  assert.ok(first.stdout.length > 0);
+  assert.equal(first.stdout, second.stdout);
+});
+
+test('score prints tokens, bytes, nats and bits per byte', async () => {
+  const { code, stdout } = await glassbox(['score', '--model', tiny], 'naïve = 1\n');
+  assert.equal(code, 0);
+  const { tokens, bytes, nll, bitsPerByte } = JSON.parse(stdout) as Record<string, number>;
+  assert.equal(tokens, 11);
+  assert.equal(bytes, 11);
+  assert.ok(Math.abs(bitsPerByte! - nll! / Math.LN2 / 11) < 1e-9);
+});
+
+test('attention prints the lower triangle, rows summing to 1', async () => {
+  const { code, stdout } = await glassbox([
+    'attention',
+    '--model',
+    tiny,
+    '--prompt',
+    'a + b',
+    '--layer',
+    String(TINY.layers - 1),
+    '--head',
+    '0',
+  ]);
+  assert.equal(code, 0);
+  const { tokens, weights } = JSON.parse(stdout) as { tokens: string[]; weights: number[][] };
+  assert.deepEqual(tokens, ['<s>', 'a', ' ', '+', ' ', 'b']);
+  weights.forEach((row, query) => {
+    assert.equal(row.length, query + 1);
+    assert.ok(Math.abs(row.reduce((sum, weight) => sum + weight, 0) - 1) < 1e-5);
+  });
+});

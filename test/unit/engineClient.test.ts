@@ -1,0 +1,177 @@
+// The engine client against the real engine process, in plain Node, with a small random model.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { EngineClient, engineEnvironment, EngineFailure } from '../../src/extension/engineClient';
+import type { CompletionRequest } from '../../src/protocol';
+import { TINY, writeTinyModel } from '../tinyModel';
+
+const dir = mkdtempSync(join(tmpdir(), 'glassbox-client-'));
+const enginePath = join(process.cwd(), 'dist', 'engine.js');
+const log: string[] = [];
+let client: EngineClient;
+
+before(() => void writeTinyModel(dir));
+afterEach(() => client.dispose());
+after(() => rmSync(dir, { recursive: true }));
+
+function start(modelDir = dir): void {
+  client = new EngineClient({ enginePath, log: (line) => log.push(line) });
+  client.start({ modelDir, device: 'cpu' });
+}
+
+function request(prefix: string, maxTokens = 8): CompletionRequest {
+  return { prefix, suffix: '', maxTokens, sampling: { temperature: 0, topK: 0, topP: 1, seed: 0 }, raw: true };
+}
+
+const ignore = (): void => undefined;
+const never = new AbortController().signal;
+
+async function until(what: () => boolean, name: string): Promise<void> {
+  for (let waited = 0; !what(); waited += 20) {
+    assert.ok(waited < 20_000, `${name} did not happen; log:\n${log.join('\n')}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function failure(promise: Promise<unknown>): Promise<EngineFailure> {
+  try {
+    await promise;
+  } catch (error) {
+    assert.ok(error instanceof EngineFailure);
+    return error;
+  }
+  return assert.fail('no error');
+}
+
+test('a request made while the model loads is answered, token by token', async () => {
+  start();
+  const tokens: number[] = [];
+  let text = '';
+  const completion = await client.complete(request('ab'), never, (token) => {
+    tokens.push(token.token);
+    text += token.text;
+  });
+  assert.deepEqual(tokens, completion.tokens);
+  assert.ok(completion.text.startsWith(text));
+  assert.equal(completion.logprobs.length, tokens.length);
+  assert.equal(client.state.kind, 'ready');
+});
+
+test('the newest request wins, and each ends exactly once', async () => {
+  start();
+  await client.complete(request('warm'), never, ignore);
+  const older = client.complete(request('older', 100), never, ignore);
+  const newer = client.complete(request('newer', 4), never, ignore);
+  assert.equal((await older).finish, 'cancelled');
+  assert.equal((await newer).stats.generatedTokens, 4);
+});
+
+test('a cancel takes effect within a token', async () => {
+  start();
+  const abort = new AbortController();
+  let tokens = 0;
+  const completion = await client.complete(request('abc', 100), abort.signal, () => {
+    if (++tokens === 3) abort.abort();
+  });
+  assert.equal(completion.finish, 'cancelled');
+  assert.ok(completion.tokens.length < 60, `${completion.tokens.length} tokens`);
+});
+
+test('what the cache holds is not computed again', async () => {
+  start();
+  await client.complete(request('const a = 1; const b', 2), never, ignore);
+  const { stats } = await client.complete(request('const a = 1; const c', 2), never, ignore);
+  assert.equal(stats.promptTokens, 21);
+  assert.equal(stats.reusedTokens, 20);
+});
+
+test('after kill -9 the next request works, and the log says what happened', async () => {
+  start();
+  await client.complete(request('a'), never, ignore);
+  const running = failure(client.complete(request('b', 100), never, ignore));
+  const pid = client.pid!;
+  process.kill(pid, 'SIGKILL');
+  assert.equal((await running).code, 'engine_died');
+  const { tokens } = await client.complete(request('c', 3), never, ignore);
+  assert.equal(tokens.length, 3);
+  assert.notEqual(client.pid, pid);
+  assert.ok(log.some((line) => line.includes('SIGKILL')));
+});
+
+test('an engine that keeps dying is given up, with the reason, and can be restarted', async () => {
+  start();
+  for (let deaths = 0; deaths < 5; deaths++) {
+    await until(() => client.state.kind === 'ready', 'start');
+    process.kill(client.pid!, 'SIGKILL');
+    await until(() => client.state.kind !== 'ready', 'death');
+  }
+  assert.equal(client.state.kind, 'failed');
+  assert.match((await failure(client.complete(request('a'), never, ignore))).message, /restarted 4 times/);
+  client.start({ modelDir: dir, device: 'cpu' });
+  assert.equal((await client.complete(request('a', 2), never, ignore)).tokens.length, 2);
+});
+
+test('a model folder that cannot be loaded is a failure that names it, and another one can be loaded after it', async () => {
+  const damaged = mkdtempSync(join(tmpdir(), 'glassbox-damaged-'));
+  writeTinyModel(damaged);
+  writeFileSync(join(damaged, 'onnx', 'model.onnx'), 'not a graph');
+  start(damaged);
+  const { code, message } = await failure(client.complete(request('a'), never, ignore));
+  assert.equal(code, 'model_damaged');
+  assert.ok(message.includes(join(damaged, 'onnx', 'model.onnx')));
+  assert.equal(client.state.kind, 'failed');
+  client.start({ modelDir: dir, device: 'cpu' });
+  assert.equal((await client.complete(request('a', 2), never, ignore)).tokens.length, 2);
+  rmSync(damaged, { recursive: true });
+});
+
+test('a device that is not there falls back to the CPU and says so', async () => {
+  client = new EngineClient({ enginePath, log: ignore });
+  client.start({ modelDir: dir, device: process.platform === 'darwin' ? 'dml' : 'coreml' });
+  assert.equal((await client.complete(request('a', 2), never, ignore)).stats.device, 'cpu');
+  assert.ok(client.state.kind === 'ready' && /runs on the CPU/.test(client.state.info.deviceNote ?? ''));
+});
+
+test('attention arrives as a typed array, lower triangle, rows summing to 1', async () => {
+  start();
+  const { tokens, stats } = await client.complete(request('x = y', 3), never, ignore);
+  const map = await client.attention(TINY.layers - 1, TINY.heads - 1);
+  const n = stats.promptTokens + tokens.length;
+  assert.equal(map.tokens.length, n);
+  assert.equal(map.promptTokens, stats.promptTokens);
+  assert.ok(map.weights instanceof Float32Array);
+  for (let query = 0; query < n; query++) {
+    const row = map.weights.subarray(query * n, (query + 1) * n);
+    assert.ok(Math.abs(row.reduce((sum, weight) => sum + weight, 0) - 1) < 1e-4);
+    assert.ok(row.subarray(query + 1).every((weight) => weight === 0));
+  }
+  assert.equal((await failure(client.attention(TINY.layers, 0))).code, 'bad_request');
+});
+
+test('dispose leaves no process', async () => {
+  start();
+  await client.complete(request('a', 2), never, ignore);
+  const pid = client.pid!;
+  client.dispose();
+  await until(() => !alive(pid), 'end');
+});
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('the engine inherits the whole environment, which on the desktop makes it a Node process', () => {
+  assert.deepEqual(engineEnvironment({ ELECTRON_RUN_AS_NODE: '1', PATH: '/bin', NODE_OPTIONS: '--inspect' }), {
+    ELECTRON_RUN_AS_NODE: '1',
+    PATH: '/bin',
+  });
+});

@@ -1,0 +1,73 @@
+// Where code may reach: the table of ARCHITECTURE.md, checked on the import lines of every source file.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+
+const src = join(process.cwd(), 'src');
+const NODE = /^node:/;
+
+/** What the files of a room may import: packages, and other rooms. */
+const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
+  'protocol.ts': { packages: [], rooms: [] },
+  completion: { packages: [], rooms: [] },
+  engine: {
+    packages: [NODE, /^onnxruntime-node$/, /^@xenova\/transformers\/src\/tokenizers\.js$/],
+    rooms: ['protocol.ts', 'completion'],
+  },
+  extension: { packages: [NODE, /^vscode$/], rooms: ['protocol.ts', 'completion'] },
+  webview: { packages: [], rooms: ['protocol.ts'] },
+  'cli.ts': { packages: [NODE], rooms: ['protocol.ts', 'engine', 'cliInput.ts'] },
+  'cliInput.ts': { packages: [], rooms: ['protocol.ts'] },
+  start: { packages: [NODE], rooms: [] },
+};
+/** Packages that one file alone may import. */
+const ONLY: Record<string, string[]> = {
+  'onnxruntime-node': ['engine/session.ts'],
+  '@xenova/transformers/src/tokenizers.js': ['engine/tokenizer.ts'],
+  'node:child_process': ['extension/engineClient.ts', 'start'],
+};
+/** Files of the extension that plain Node must be able to load. */
+const WITHOUT_VSCODE = ['extension/engineClient.ts'];
+const MAX_LINES = 400;
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => /\.(ts|mjs)$/.test(file) && !file.endsWith('.d.ts'));
+
+test('there are files to check', () => assert.ok(files.length > 20, `${files.length} files`));
+
+for (const file of files) {
+  test(`${file} imports only what its room may`, () => {
+    const text = readFileSync(join(src, file), 'utf8');
+    const roomOf = (path: string): string => path.split('/')[0] as string;
+    const room = ROOMS[roomOf(file)];
+    assert.ok(room, `${file} is in no known room`);
+    for (const [, specifier] of text.matchAll(
+      /^(?:import|export)\b[^'";]*?from '([^']+)';|^import '([^']+)';|\bimport\('([^']+)'\)/gm,
+    )) {
+      if (specifier === undefined) continue;
+      if (specifier.startsWith('.')) {
+        // Opening an editor for a newcomer and for a test is the same thing.
+        if (specifier.startsWith('../../test/host/') && file.startsWith('start/')) continue;
+        const target = relative(src, resolve(dirname(join(src, file)), specifier)).replaceAll('\\', '/');
+        const there = roomOf(target).includes('.') || ROOMS[roomOf(target)] ? roomOf(target) : `${roomOf(target)}.ts`;
+        assert.ok(there === roomOf(file) || room.rooms.includes(there), `${file} imports ${specifier}`);
+      } else {
+        assert.ok(
+          room.packages.some((allowed) => allowed.test(specifier)),
+          `${file} imports ${specifier}`,
+        );
+        const only = ONLY[specifier];
+        assert.ok(
+          !only || only.some((place) => file.startsWith(place)),
+          `${file} imports ${specifier}, which is for ${String(only)}`,
+        );
+        assert.ok(!(specifier === 'vscode' && WITHOUT_VSCODE.includes(file)), `${file} imports vscode`);
+      }
+    }
+    assert.ok(text.split('\n').length <= MAX_LINES, `${file} has more than ${MAX_LINES} lines`);
+    assert.ok(file === 'extension/config.ts' || !text.includes('getConfiguration'), `${file} reads settings`);
+  });
+}

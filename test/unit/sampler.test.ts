@@ -1,0 +1,116 @@
+// The sampler against its definition: sort everything, filter, normalise.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { seededRandom } from '../../src/engine/random';
+import { candidates, sample } from '../../src/engine/sampler';
+import type { Sampling } from '../../src/protocol';
+
+const greedy: Sampling = { temperature: 0, topK: 0, topP: 1, seed: 0 };
+
+/** Temperature, then top-k, then top-p, by the book. @returns [id, probability] */
+function byDefinition(logits: Float32Array, { temperature, topK, topP }: Sampling): [number, number][] {
+  const softmax = (kept: [number, number][]): [number, number][] => {
+    const max = Math.max(...kept.map(([, logit]) => logit));
+    const total = kept.reduce((sum, [, logit]) => sum + Math.exp(logit - max), 0);
+    return kept.map(([id, logit]) => [id, Math.exp(logit - max) / total]);
+  };
+  let kept = Array.from(logits, (logit, id): [number, number] => [id, logit / temperature]).sort(
+    (a, b) => b[1] - a[1] || a[0] - b[0],
+  );
+  if (topK > 0) kept = kept.slice(0, topK);
+  if (topP < 1) {
+    let mass = 0;
+    const size = softmax(kept).findIndex(([, p]) => (mass += p) >= topP);
+    if (size >= 0) kept = kept.slice(0, size + 1);
+  }
+  return softmax(kept);
+}
+
+function randomLogits(size: number, spread: number, seed: number): Float32Array {
+  const random = seededRandom(seed);
+  return Float32Array.from({ length: size }, () => (random() + random() + random() - 1.5) * spread);
+}
+
+const SETTINGS: [temperature: number, topK: number, topP: number][] = [
+  [1, 0, 1],
+  [0.2, 0, 0.95],
+  [0.7, 0, 0.5],
+  [1.5, 0, 0.99],
+  [1, 1, 1],
+  [1, 40, 1],
+  [0.8, 40, 0.9],
+  [1, 3, 0.999],
+  [1, 5000, 0.9],
+  [2, 0, 0.01],
+];
+for (const [temperature, topK, topP] of SETTINGS) {
+  test(`candidates are those of the definition at temperature ${temperature}, top-k ${topK}, top-p ${topP}`, () => {
+    for (const [size, spread, seed] of [
+      [300, 4, 1],
+      [2000, 10, 2],
+      [2000, 0.1, 3],
+      [1, 1, 4],
+    ] as const) {
+      const logits = randomLogits(size, spread, seed);
+      const sampling = { temperature, topK, topP, seed: 0 };
+      const expected = byDefinition(logits, sampling);
+      const { ids, probabilities } = candidates(logits, sampling);
+      assert.deepEqual(
+        ids,
+        expected.map(([id]) => id),
+        `${size} logits`,
+      );
+      expected.forEach(([, p], i) => assert.ok(Math.abs(p - probabilities[i]!) < 1e-6));
+    }
+  });
+}
+
+test('draws occur as often as their probability says (chi-square, 8 degrees of freedom, p > 0.001)', () => {
+  const logits = randomLogits(9, 3, 7);
+  const sampling: Sampling = { temperature: 0.9, topK: 0, topP: 1, seed: 0 };
+  const random = seededRandom(42);
+  const draws = 20_000;
+  const counts = new Array<number>(9).fill(0);
+  for (let i = 0; i < draws; i++) counts[sample(logits, sampling, random).id]!++;
+  const chiSquare = byDefinition(logits, sampling).reduce(
+    (sum, [id, p]) => sum + (counts[id]! - draws * p) ** 2 / (draws * p),
+    0,
+  );
+  assert.ok(chiSquare < 26.12, `chi-square ${chiSquare}`);
+});
+
+test('temperature 0 takes the largest logit, the lowest id among equals', () => {
+  assert.equal(sample(Float32Array.of(1, 5, 5, 2), greedy, () => 0.99).id, 1);
+});
+
+test('the log-probability is the model’s own, whatever the filters', () => {
+  const logits = Float32Array.of(1, 2, 3);
+  const expected = 3 - Math.log(Math.exp(1) + Math.exp(2) + Math.exp(3));
+  for (const sampling of [greedy, { ...greedy, temperature: 0.1, topK: 1 }]) {
+    assert.ok(Math.abs(sample(logits, sampling, () => 0).logprob - expected) < 1e-9);
+  }
+});
+
+test('equal seeds give equal draws, other seeds others', () => {
+  const logits = randomLogits(500, 2, 9);
+  const draw = (seed: number): number[] => {
+    const random = seededRandom(seed);
+    return Array.from({ length: 20 }, () => sample(logits, { ...greedy, temperature: 1 }, random).id);
+  };
+  assert.deepEqual(draw(5), draw(5));
+  assert.notDeepEqual(draw(5), draw(6));
+});
+
+for (const [name, logits] of [
+  ['not a number', [1, NaN, 2]],
+  ['infinite', [1, Infinity, 2]],
+  ['all −∞', [-Infinity, -Infinity]],
+] as const) {
+  test(`logits that are ${name} are an error that says what to do`, () => {
+    assert.throws(() => sample(Float32Array.from(logits), greedy, () => 0), {
+      code: 'nan_logits',
+      message: /restore the model folder|set the device/,
+    });
+  });
+}

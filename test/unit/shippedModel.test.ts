@@ -1,0 +1,149 @@
+// The shipped model: tokenizer and logits against the answers of the training recipe's own programs (Python, PyTorch), and its
+// 8-bit weights against the full ones.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Engine } from '../../src/engine/engine';
+import { Model } from '../../src/engine/model';
+import { readModelFolder } from '../../src/engine/modelFolder';
+import { fields, text } from '../../src/engine/protobuf';
+import { argmax } from '../../src/engine/sampler';
+import { Tokenizer } from '../../src/engine/tokenizer';
+import { forward, type LlamaWeights } from '../reference';
+
+const dir = join(process.cwd(), 'models', 'glassbox-small');
+const golden = <T>(name: string): T => JSON.parse(readFileSync(join('test/golden', name), 'utf8')) as T;
+const goldenLogits = golden<{ ids: number[]; argmax: number[]; last: number[] }[]>('logits.json');
+const TOLERANCE = 1e-3;
+
+let full: Model;
+let engine: Engine;
+before(async () => {
+  full = await Model.load(readModelFolder(dir, 'onnx/model.onnx'), 'cpu');
+  engine = await Engine.load({ modelDir: dir, device: 'cpu' });
+});
+after(async () => {
+  await full.dispose();
+  await engine.dispose();
+});
+
+function farthest(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  assert.equal(a.length, b.length);
+  let most = 0;
+  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs((a[i] as number) - (b[i] as number)));
+  return most;
+}
+
+test('token ids are those of the recipe’s encoder, and decode to the text', () => {
+  const tokenizer = new Tokenizer(readModelFolder(dir));
+  const cases = golden<{ text: string; ids: number[] }[]>('tokenizer.json');
+  assert.ok(cases.length >= 10);
+  for (const { text: written, ids } of cases) {
+    assert.deepEqual(tokenizer.encodeText(written), ids, JSON.stringify(written));
+    assert.equal(tokenizer.decode(ids), written);
+  }
+});
+
+test('what looks like a special token in a document is mere text', () => {
+  const tokenizer = new Tokenizer(readModelFolder(dir));
+  const written = 'a <|endoftext|> <|fim_prefix|> b';
+  const ids = tokenizer.encodeText(written);
+  assert.ok(ids.every((id) => !tokenizer.isSpecial(id)));
+  assert.equal(tokenizer.decode(ids), written);
+  assert.equal(tokenizer.encode('x<|endoftext|>').filter((id) => tokenizer.isSpecial(id)).length, 2);
+});
+
+test('full-precision logits equal PyTorch’s', async () => {
+  assert.ok(goldenLogits.length >= 3);
+  for (const { ids, argmax: expected, last } of goldenLogits) {
+    const logits = await full.forward(ids, full.newCache(), 'all');
+    const vocab = logits.length / ids.length;
+    const rows = ids.map((_, position) => logits.subarray(position * vocab, (position + 1) * vocab));
+    assert.deepEqual(rows.map(argmax), expected);
+    assert.ok(farthest(rows.at(-1)!, last) < TOLERANCE, `${farthest(rows.at(-1)!, last)}`);
+  }
+});
+
+const torch = spawnSync('/usr/bin/python3', ['-c', 'import torch']).status === 0;
+test(
+  'full-precision logits equal those that PyTorch computes now',
+  { skip: torch ? false : 'needs PyTorch: apt-get install python3-torch' },
+  async () => {
+    const { ids } = goldenLogits[0]!;
+    const prompt = [...ids].reverse();
+    const ran = spawnSync('/usr/bin/python3', ['models/train/logits.py', '--model', dir], {
+      input: JSON.stringify({ ids: prompt }) + '\n',
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    });
+    assert.equal(ran.status, 0, ran.stderr);
+    const { last } = JSON.parse(ran.stdout) as { last: number[] };
+    const difference = farthest(await full.forward(prompt, full.newCache()), last);
+    assert.ok(difference < TOLERANCE, String(difference));
+  },
+);
+
+test('logits and attention equal the reference in TypeScript', async () => {
+  const prompt = 'const x = [1, 2];';
+  const weights = readWeights();
+  const ids = new Tokenizer(readModelFolder(dir)).encode(prompt);
+  const expected = forward(weights, ids);
+  assert.ok(farthest(await full.forward(ids, full.newCache()), expected.logits.at(-1)!) < TOLERANCE);
+
+  const fullEngine = await Engine.load({ modelDir: dir, device: 'cpu', weights: 'onnx/model.onnx' });
+  for (const [layer, head] of [
+    [0, 0],
+    [weights.layers - 1, weights.heads - 1],
+  ] as const) {
+    const map = await fullEngine.attention(layer, head, prompt);
+    const triangle = new Float64Array(ids.length ** 2);
+    expected.attention[layer]![head]!.forEach((row, query) => triangle.set(row, query * ids.length));
+    assert.ok(farthest(map.weights, triangle) < 1e-4, `layer ${layer}, head ${head}`);
+  }
+  await fullEngine.dispose();
+});
+
+test('a cache filled in chunks gives the logits of one run', async () => {
+  const { ids } = goldenLogits[0]!;
+  const whole = Float32Array.from(await full.forward(ids, full.newCache()));
+  const cache = full.newCache();
+  let last = new Float32Array();
+  for (let at = 0; at < ids.length; at += 7) last = Float32Array.from(await full.forward(ids.slice(at, at + 7), cache));
+  assert.ok(farthest(last, whole) < TOLERANCE);
+});
+
+test('the 8-bit weights predict nearly as well as the full ones', async () => {
+  const written = readFileSync('src/completion/suggestion.ts', 'utf8');
+  const fullEngine = await Engine.load({ modelDir: dir, device: 'cpu', weights: 'onnx/model.onnx' });
+  const [eight, all] = [await engine.score(written), await fullEngine.score(written)];
+  await fullEngine.dispose();
+  assert.ok(Math.abs(eight.bitsPerByte / all.bitsPerByte - 1) < 0.01, `${eight.bitsPerByte} and ${all.bitsPerByte}`);
+});
+
+/** The weights in the ONNX file, read without ONNX Runtime. */
+function readWeights(): LlamaWeights {
+  const config = JSON.parse(readFileSync(join(dir, 'config.json'), 'utf8')) as Record<string, number>;
+  const number = (key: string): number => config[key]!;
+  const model = fields(readFileSync(join(dir, 'onnx/model.onnx')));
+  const graph = model.find((field) => field.number === 7)!;
+  const tensors = new Map<string, Float32Array>();
+  for (const field of fields(graph.bytes)) {
+    if (field.number !== 5) continue;
+    const inside = fields(field.bytes);
+    const raw = inside.find((f) => f.number === 9)?.bytes;
+    if (raw) tensors.set(text(inside.find((f) => f.number === 8)!), new Float32Array(raw.slice().buffer));
+  }
+  return {
+    layers: number('num_hidden_layers'),
+    hidden: number('hidden_size'),
+    heads: number('num_attention_heads'),
+    kvHeads: number('num_key_value_heads'),
+    headDim: number('head_dim'),
+    ropeTheta: number('rope_theta'),
+    rmsEps: number('rms_norm_eps'),
+    tensor: (name) => tensors.get(name) ?? assert.fail(`no weights called ${name}`),
+  };
+}
