@@ -28,9 +28,11 @@ export async function openSession(path: string, device: string, graph?: Uint8Arr
   let deviceNote: string | undefined;
   if (device !== 'cpu') {
     try {
+      const there = ort.listSupportedBackends().map(({ name }) => name);
+      if (!there.includes(device)) throw new Error(`this build of ONNX Runtime has ${there.join(', ')}`);
       return { session: await create(path, [device, 'cpu'], graph), device };
     } catch (error) {
-      deviceNote = `The device ${device} cannot run this model here (${firstLine(error)}); it runs on the CPU. Change the setting glassbox.device to cpu to silence this.`;
+      deviceNote = `The device ${device} cannot run this model here (${firstLine(error).replace(/\.$/, '')}); it runs on the CPU. Change the setting glassbox.device to cpu to silence this.`;
     }
   }
   try {

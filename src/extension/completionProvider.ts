@@ -1,0 +1,145 @@
+// VS Code's question in, ghost text out: glue over completion/ and the engine client. Typing that agrees with the text on offer
+// is answered from memory; anything else starts a generation, and the one before is cancelled.
+
+import * as vscode from 'vscode';
+import { Suggestion } from '../completion/suggestion';
+import type { Config } from './config';
+import { isForWriting, pathForModel } from './documents';
+import type { EngineClient } from './engineClient';
+import { EngineFailure } from './engineClient';
+import type { GhostStream } from './ghostStream';
+
+/** Run by the editor when an item was accepted. */
+export const ACCEPTED = '_glassbox.accepted';
+
+/** A generation and what it has given so far. */
+interface Offer {
+  uri: string;
+  suggestion: Suggestion;
+  abort: AbortController;
+  /** Called at the next token and at the end. */
+  waiting: Set<() => void>;
+}
+
+export class CompletionProvider implements vscode.InlineCompletionItemProvider {
+  readonly #engine: EngineClient;
+  readonly #config: () => Config;
+  /** A function, because the stream registers this provider and so is made after it. */
+  readonly #stream: () => GhostStream;
+  readonly #log: vscode.LogOutputChannel;
+  #offer: Offer | undefined;
+  #requests = 0;
+
+  constructor(engine: EngineClient, config: () => Config, stream: () => GhostStream, log: vscode.LogOutputChannel) {
+    this.#engine = engine;
+    this.#config = config;
+    this.#stream = stream;
+    this.#log = log;
+  }
+
+  /** How many times the model was asked since the start. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /** Forgets the text on offer and stops making more of it. */
+  drop(): void {
+    this.#offer?.abort.abort();
+    this.#offer = undefined;
+  }
+
+  async provideInlineCompletionItems(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+    context: vscode.InlineCompletionContext,
+    token: vscode.CancellationToken,
+  ): Promise<vscode.InlineCompletionItem[]> {
+    this.#stream().asked();
+    const invoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
+    if ((!this.#config().enabled && !invoked) || !isForWriting(document)) return [];
+
+    // With an entry selected in the suggest widget, what is shown must begin with that entry and take its place.
+    const selected = context.selectedCompletionInfo;
+    const text = document.getText();
+    const prefix = text.slice(0, document.offsetAt(selected?.range.start ?? position)) + (selected?.text ?? '');
+    const suffix = text.slice(document.offsetAt(selected?.range.end ?? position));
+    if (prefix.trim() === '' || (/\w$/.test(prefix) && /^\w/.test(suffix))) return [];
+
+    const uri = document.uri.toString();
+    let rest = this.#offer?.uri === uri ? this.#offer.suggestion.remaining(prefix, suffix) : undefined;
+    if (rest === undefined) {
+      this.drop();
+      this.#offer = this.#ask(document, prefix, suffix);
+      rest = '';
+    }
+    const offer = this.#offer as Offer;
+    while (!this.#worthShowing(rest, offer.suggestion.finished)) {
+      if (offer.suggestion.finished || token.isCancellationRequested) return [];
+      await changeOf(offer, token);
+      rest = offer.suggestion.remaining(prefix, suffix) ?? '';
+    }
+    if (token.isCancellationRequested || this.#offer !== offer) return [];
+    if (!offer.suggestion.finished) this.#stream().shown(document, position);
+
+    const range = selected?.range ?? new vscode.Range(position, position);
+    const item = new vscode.InlineCompletionItem((selected?.text ?? '') + rest, range);
+    item.command = { command: ACCEPTED, title: 'Accepted' };
+    return [item];
+  }
+
+  /** Where the editor cannot lengthen what it shows, the first line is waited for. */
+  #worthShowing(rest: string, finished: boolean): boolean {
+    if (rest.trim() === '') return false;
+    return finished || this.#stream().canGrow || /\S.*\n/.test(rest);
+  }
+
+  #ask(document: vscode.TextDocument, prefix: string, suffix: string): Offer {
+    const suggestion = new Suggestion(prefix, suffix);
+    const offer: Offer = { uri: document.uri.toString(), suggestion, abort: new AbortController(), waiting: new Set() };
+    const changed = (): void => {
+      for (const resume of [...offer.waiting]) resume();
+      if (this.#offer === offer) this.#stream().changed(suggestion.finished);
+    };
+    const { maxTokens, sampling } = this.#config();
+    const request = { prefix, suffix, path: pathForModel(document), maxTokens, sampling, raw: false };
+    const number = ++this.#requests;
+    this.#engine
+      .complete(request, offer.abort.signal, ({ text }) => {
+        if (text === '') return;
+        suggestion.append(text);
+        changed();
+      })
+      .then(
+        ({ text, finish, stats }) => {
+          suggestion.append(text.slice(suggestion.text.length));
+          this.#log.debug(
+            `suggestion ${number}: ${finish}, ${stats.generatedTokens} tokens, first after ${stats.firstTokenMs.toFixed(0)} ms, all after ${stats.totalMs.toFixed(0)} ms, prompt ${stats.promptTokens} (${stats.reusedTokens} reused)`,
+          );
+          // What was cut off by a cancel must not be taken for the whole.
+          if (finish === 'cancelled' && this.#offer === offer) this.#offer = undefined;
+        },
+        (error: unknown) => {
+          this.#log.warn(`suggestion ${number}: ${error instanceof EngineFailure ? error.message : String(error)}`);
+          if (this.#offer === offer) this.#offer = undefined;
+        },
+      )
+      .finally(() => {
+        suggestion.finish();
+        changed();
+      });
+    return offer;
+  }
+}
+
+/** Resolves when the offer has changed or the editor no longer waits. */
+function changeOf(offer: Offer, token: vscode.CancellationToken): Promise<void> {
+  return new Promise((resolve) => {
+    const resume = (): void => {
+      offer.waiting.delete(resume);
+      cancelled.dispose();
+      resolve();
+    };
+    const cancelled = token.onCancellationRequested(resume);
+    offer.waiting.add(resume);
+  });
+}

@@ -1,0 +1,261 @@
+// Starts, watches and restarts the engine process, and speaks the protocol with it. The only user of child_process in the
+// extension. Imports no `vscode`, so that plain Node can test it against the real engine.
+
+import { fork, type ChildProcess } from 'node:child_process';
+import type {
+  AttentionMap,
+  Completion,
+  CompletionRequest,
+  EngineFault,
+  FromEngine,
+  ModelInfo,
+  ToEngine,
+  TokenMessage,
+} from '../protocol';
+
+export type EngineState =
+  | { kind: 'stopped' }
+  | { kind: 'loading' }
+  | { kind: 'ready'; info: ModelInfo }
+  /** Loading failed, or the process died too often; `reason` is for people. */
+  | { kind: 'failed'; reason: string };
+
+export interface EngineClientOptions {
+  /** Path of the engine's bundle. */
+  enginePath: string;
+  log: (line: string) => void;
+  /** Port for a debugger to attach to the engine. */
+  inspectPort?: number;
+}
+
+export interface LoadOptions {
+  modelDir: string;
+  device: string;
+}
+
+/** A request failed; the message is for people. */
+export class EngineFailure extends Error {
+  readonly code: string;
+
+  constructor(fault: EngineFault) {
+    super(fault.message);
+    this.name = 'EngineFailure';
+    this.code = fault.code;
+  }
+}
+
+interface Pending {
+  onToken?: (token: TokenMessage) => void;
+  resolve: (message: FromEngine) => void;
+  reject: (error: EngineFailure) => void;
+}
+
+/** Waits before the first, second… restart. One more death after the last, and the engine stays down. */
+const BACK_OFF_MS = [100, 500, 2000, 5000];
+/** Deaths further apart than this do not add up. */
+const FORGET_DEATHS_AFTER_MS = 120_000;
+
+export class EngineClient {
+  readonly #options: EngineClientOptions;
+  readonly #listeners = new Set<() => void>();
+  readonly #pending = new Map<number, Pending>();
+  #load: LoadOptions | undefined;
+  #child: ChildProcess | undefined;
+  #state: EngineState = { kind: 'stopped' };
+  #nextId = 1;
+  #running = 0;
+  #completions = 0;
+  #deaths: number[] = [];
+  #restartTimer: NodeJS.Timeout | undefined;
+  #disposed = false;
+
+  constructor(options: EngineClientOptions) {
+    this.#options = options;
+  }
+
+  get state(): EngineState {
+    return this.#state;
+  }
+
+  /** Process id of the running engine. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** True while a completion runs. */
+  get generating(): boolean {
+    return this.#running > 0;
+  }
+
+  /** How many completions have ended since the engine was started, cancelled ones included; their attention can be asked for. */
+  get completions(): number {
+    return this.#completions;
+  }
+
+  /** Calls `listener` after each change of what the getters return, until the returned function is called. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Starts the engine with a model, in place of the one that runs. */
+  start(load: LoadOptions): void {
+    this.#load = load;
+    this.#deaths = [];
+    this.#kill('The engine is being restarted.');
+    this.#spawn();
+  }
+
+  /**
+   * Completes a request. A request that is still running is cancelled by the engine: the newest wins.
+   * @throws EngineFailure when the engine reports an error, is down, or dies on the way
+   */
+  async complete(
+    request: CompletionRequest,
+    signal: AbortSignal,
+    onToken: (token: TokenMessage) => void,
+  ): Promise<Completion> {
+    const id = this.#nextId++;
+    const cancel = (): void => this.#send({ type: 'cancel', id });
+    signal.addEventListener('abort', cancel, { once: true });
+    this.#running++;
+    this.#changed();
+    try {
+      const reply = await this.#ask({ type: 'complete', id, request }, onToken);
+      if (reply.type !== 'done') throw new Error(`unexpected reply ${reply.type}`);
+      this.#completions++;
+      return reply.completion;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      this.#running--;
+      this.#changed();
+    }
+  }
+
+  /** Attention weights of one head over the last completion. @throws EngineFailure */
+  async attention(layer: number, head: number): Promise<AttentionMap> {
+    const reply = await this.#ask({ type: 'attention', id: this.#nextId++, layer, head });
+    if (reply.type !== 'attention') throw new Error(`unexpected reply ${reply.type}`);
+    return reply.map;
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#kill('The engine has been shut down.');
+    this.#setState({ kind: 'stopped' });
+    this.#listeners.clear();
+  }
+
+  #ask(message: ToEngine & { id: number }, onToken?: (token: TokenMessage) => void): Promise<FromEngine> {
+    return new Promise((resolve, reject) => {
+      if (this.#state.kind === 'failed')
+        return reject(new EngineFailure({ code: 'engine_down', message: this.#state.reason }));
+      if (this.#state.kind === 'stopped')
+        return reject(new EngineFailure({ code: 'engine_down', message: 'The engine is not running.' }));
+      if (this.#child === undefined) this.#spawn(); // somebody waits: cut the back-off short
+      this.#pending.set(message.id, { resolve, reject, ...(onToken === undefined ? {} : { onToken }) });
+      this.#send(message);
+    });
+  }
+
+  #send(message: ToEngine): void {
+    if (this.#child?.connected === true)
+      this.#child.send(message, (error) => error && this.#options.log(`engine: message not sent: ${error.message}`));
+  }
+
+  #spawn(): void {
+    clearTimeout(this.#restartTimer);
+    if (this.#disposed || this.#load === undefined) return;
+    const { enginePath, inspectPort } = this.#options;
+    this.#completions = 0;
+    this.#setState({ kind: 'loading' });
+    // On the desktop, ELECTRON_RUN_AS_NODE in the environment is what makes the fork a Node process: pass it all on.
+    const child = fork(enginePath, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: engineEnvironment(process.env),
+      execArgv: inspectPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectPort}`],
+    });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) =>
+        text
+          .trimEnd()
+          .split('\n')
+          .forEach((line) => this.#options.log(`engine: ${line}`)),
+      );
+    }
+    child.on('message', (message: FromEngine) => child === this.#child && this.#receive(message));
+    child.on('error', (error) => this.#options.log(`engine: ${error.message}`));
+    child.on('close', (code, signal) => child === this.#child && this.#died(signal ?? `exit code ${String(code)}`));
+    this.#send({ type: 'load', ...this.#load });
+  }
+
+  #receive(message: FromEngine): void {
+    if (message.type === 'ready') return this.#setState({ kind: 'ready', info: message.info });
+    if (message.type === 'failed') {
+      this.#setState({ kind: 'failed', reason: message.fault.message });
+      return this.#rejectAll(message.fault);
+    }
+    const pending = this.#pending.get(message.id);
+    if (pending === undefined) return; // somebody gave up on it
+    if (message.type === 'token') return pending.onToken?.(message);
+    this.#pending.delete(message.id);
+    if (message.type === 'error') pending.reject(new EngineFailure(message.fault));
+    else pending.resolve(message);
+  }
+
+  #died(how: string): void {
+    this.#child = undefined;
+    const now = Date.now();
+    this.#deaths = [...this.#deaths.filter((at) => now - at < FORGET_DEATHS_AFTER_MS), now];
+    const reason = `The engine process ended unexpectedly (${how}).`;
+    this.#options.log(reason);
+    this.#rejectAll({ code: 'engine_died', message: reason });
+    if (this.#load !== undefined && this.#load.device !== 'cpu') {
+      this.#options.log(`The device ${this.#load.device} may be the reason; the engine goes on with the CPU.`);
+      this.#load = { ...this.#load, device: 'cpu' };
+    }
+    const wait = BACK_OFF_MS[this.#deaths.length - 1];
+    if (wait === undefined) {
+      return this.#setState({
+        kind: 'failed',
+        reason: `${reason} It was restarted ${BACK_OFF_MS.length} times in vain; the log has its last words.`,
+      });
+    }
+    this.#setState({ kind: 'loading' });
+    this.#restartTimer = setTimeout(() => this.#spawn(), wait);
+  }
+
+  #kill(why: string): void {
+    clearTimeout(this.#restartTimer);
+    const child = this.#child;
+    this.#child = undefined;
+    this.#rejectAll({ code: 'engine_down', message: why });
+    if (child === undefined) return;
+    if (child.connected) child.disconnect(); // it ends by itself, after the run it is in
+    setTimeout(() => child.kill('SIGKILL'), 1000).unref();
+  }
+
+  #rejectAll(fault: EngineFault): void {
+    const all = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const pending of all) pending.reject(new EngineFailure(fault));
+  }
+
+  #setState(state: EngineState): void {
+    this.#state = state;
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** The environment of the engine: all of ours, less what would make it a debug target of the extension host's debugger. */
+export function engineEnvironment(ours: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const env = { ...ours };
+  delete env['NODE_OPTIONS'];
+  return env;
+}

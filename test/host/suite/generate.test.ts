@@ -1,0 +1,117 @@
+// The commands that write: they stream into the editor and are undone in one step.
+
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { HostTest } from './hostTest';
+import { glassbox, open, setting, sleep, until } from './window';
+
+const CODE = `/** Adds two numbers. */
+function add(a: number, b: number): number {
+  ‸
+`;
+
+/** Counts how often a document changes. */
+function countChanges(document: vscode.TextDocument): { count: () => number; dispose: () => void } {
+  let changes = 0;
+  const listening = vscode.workspace.onDidChangeTextDocument((event) => {
+    if (event.document === document && event.contentChanges.length > 0) changes++;
+  });
+  return { count: () => changes, dispose: () => listening.dispose() };
+}
+
+export const tests: HostTest[] = [
+  {
+    name: 'Continue Here streams at the cursor and is undone in one step',
+    async run(t) {
+      await glassbox();
+      await setting(t, 'generate.maxTokens', 60);
+      await setting(t, 'generate.temperature', 0);
+      const editor = await open(t, 'typescript', CODE);
+      const before = editor.document.getText();
+      const changes = countChanges(editor.document);
+      t.after(() => changes.dispose());
+      await vscode.commands.executeCommand('glassbox.continueHere');
+      const written = editor.document.getText();
+      console.log(JSON.stringify(written));
+      assert.ok(written.startsWith(before.trimEnd()) && written.length > before.length, written);
+      assert.ok(changes.count() >= 2, `${changes.count()} changes`);
+      await vscode.commands.executeCommand('undo');
+      assert.equal(editor.document.getText(), before);
+      await vscode.commands.executeCommand('redo');
+      assert.equal(editor.document.getText(), written);
+    },
+  },
+  {
+    name: 'Generate asks for a prompt, streams, undoes in one step, and remembers the prompt',
+    async run(t) {
+      const driver = t.needDriver();
+      await glassbox();
+      await setting(t, 'generate.maxTokens', 40);
+      const editor = await open(t, 'python', 'import math\n\n‸');
+      const before = editor.document.getText();
+      for (const round of [1, 2]) {
+        const done = vscode.commands.executeCommand('glassbox.generate');
+        await until('the prompt box', () =>
+          driver
+            .evaluate<boolean>(`!!document.querySelector('.quick-input-widget:not([style*="display: none"]) input')`)
+            .then((shown) => shown || undefined),
+        );
+        if (round === 1) await driver.type('the area of a circle');
+        else
+          await until('the earlier prompt', () =>
+            driver
+              .evaluate<boolean>(
+                `document.querySelector('.quick-input-list')?.textContent.includes('the area of a circle') ?? false`,
+              )
+              .then((shown) => shown || undefined),
+          );
+        if (round === 2) await driver.screenshot('generate-history');
+        await driver.press('Enter');
+        await done;
+        assert.notEqual(editor.document.getText(), before);
+        assert.ok(!editor.document.getText().includes('the area of a circle\n'), 'the prompt is for the model only');
+        await vscode.commands.executeCommand('undo');
+        assert.equal(editor.document.getText(), before);
+      }
+    },
+  },
+  {
+    name: 'Generate opens a new document where none is open',
+    async run(t) {
+      const driver = t.needDriver();
+      await glassbox();
+      await setting(t, 'generate.maxTokens', 20);
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+      const done = vscode.commands.executeCommand('glassbox.generate');
+      await sleep(500);
+      await driver.type('function main() {');
+      await driver.press('Enter');
+      await done;
+      const text = vscode.window.activeTextEditor?.document.getText() ?? '';
+      assert.ok(text.startsWith('function main() {') && text.length > 'function main() {'.length, text);
+      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    },
+  },
+  {
+    name: 'Generate can be cancelled from its notification and keeps what was written',
+    async run(t) {
+      const driver = t.needDriver();
+      await glassbox();
+      await setting(t, 'generate.maxTokens', 900);
+      await setting(t, 'generate.temperature', 1);
+      const editor = await open(t, 'plaintext', 'words: alpha, beta, ‸');
+      const before = editor.document.getText();
+      const done = vscode.commands.executeCommand('glassbox.continueHere');
+      await until('the first text', () => editor.document.getText() !== before || undefined);
+      await driver.screenshot('generating');
+      await driver.evaluate(
+        `[...document.querySelectorAll('.notification-toast .monaco-button')].find((b) => b.textContent === 'Cancel')?.click()`,
+      );
+      await done;
+      const cancelled = editor.document.getText();
+      assert.ok(cancelled.startsWith(before.trimEnd()));
+      await sleep(500);
+      assert.equal(editor.document.getText(), cancelled);
+    },
+  },
+];

@@ -1,0 +1,22 @@
+// The tests that run inside a real VS Code, with Glassbox installed in it. runHost.mjs bundles this file and hands it to
+// VS Code, which calls `run`; the tally goes to the file GLASSBOX_TALLY, because an exit code alone proves nothing.
+//
+// To add a test: write `suite/<subject>.test.ts` that exports `tests: HostTest[]`, import it here and add it to the list.
+import { writeFileSync } from 'node:fs';
+import { connectDriver } from '../driver';
+import { tests as activate } from './activate.test';
+import { tests as attention } from './attention.test';
+import { tests as engine } from './engine.test';
+import { tests as generate } from './generate.test';
+import { tests as ghostText } from './ghostText.test';
+import { runAll, type HostTest } from './hostTest';
+
+const suite: HostTest[] = [...activate, ...ghostText, ...generate, ...attention, ...engine];
+
+export async function run(): Promise<void> {
+  const { GLASSBOX_TALLY: tallyFile, GLASSBOX_GREP: grep = '' } = process.env;
+  const chosen = suite.filter(({ name }) => name.toLowerCase().includes(grep.toLowerCase()));
+  const tally = await runAll(chosen, connectDriver(), (line) => console.log(line));
+  if (tallyFile) writeFileSync(tallyFile, JSON.stringify(tally));
+  if (tally.failed > 0) throw new Error(`${tally.failed} of ${chosen.length} tests failed`);
+}

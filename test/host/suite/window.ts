@@ -1,0 +1,84 @@
+// What the tests of this suite do again and again in the window: open a document, wait for something, ask the extension.
+
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { Api } from '../../../src/extension/extension';
+import { painted, type Driver, type GhostFrame } from '../driver';
+import type { TestContext } from './hostTest';
+
+/** The extension's own view of itself, once its model is loaded. */
+export async function glassbox(): Promise<Api> {
+  const api =
+    (await vscode.extensions.getExtension<Api>('glassbox.glassbox')?.activate()) ??
+    assert.fail('glassbox.glassbox is not installed');
+  await until('the model to be loaded', () => api.status().engine.kind === 'ready' || undefined);
+  return api;
+}
+
+/** Opens a new document with the cursor where the text has ‸. */
+export async function open(t: TestContext, language: string, text: string): Promise<vscode.TextEditor> {
+  const [before = '', after = ''] = text.split('‸');
+  const document = await vscode.workspace.openTextDocument({ language, content: before + after });
+  const editor = await vscode.window.showTextDocument(document);
+  const cursor = document.positionAt(before.length);
+  editor.selection = new vscode.Selection(cursor, cursor);
+  t.after(() => vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'));
+  await sleep(300); // the window, too, must have got that far
+  return editor;
+}
+
+/** Changes a setting for the time of the test. */
+export async function setting(t: TestContext, key: string, value: unknown): Promise<void> {
+  const update = (to: unknown): Thenable<void> =>
+    vscode.workspace.getConfiguration('glassbox').update(key, to, vscode.ConfigurationTarget.Global);
+  await update(value);
+  t.after(() => update(undefined));
+}
+
+/** Waits until `look` returns something and returns it. */
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | Promise<T | undefined>,
+  limitMs = 30_000,
+): Promise<T> {
+  const end = Date.now() + limitMs;
+  while (Date.now() < end) {
+    const found = await look();
+    if (found !== undefined) return found;
+    await sleep(50);
+  }
+  return assert.fail(`waited ${limitMs / 1000} s in vain for ${what}`);
+}
+
+/** Ghost text as the window shows it now. */
+export async function ghost(driver: Driver): Promise<string> {
+  return driver.evaluate<string>(
+    `[...document.querySelectorAll('[class*="ghost-text"]')].filter((e) => !e.parentElement.closest('[class*="ghost-text"]')).map((e) => e.textContent).join('').replaceAll('\\u00a0', ' ')`,
+  );
+}
+
+/** Waits for ghost text and until it has not changed for a while. */
+export async function settledGhost(driver: Driver): Promise<string> {
+  let last = '';
+  let since = Date.now();
+  return until('ghost text', async () => {
+    const now = await ghost(driver);
+    if (now !== last) [last, since] = [now, Date.now()];
+    return now !== '' && Date.now() - since > 1000 ? now : undefined;
+  });
+}
+
+/** The frames from the first ghost text to the last; asserts that none between them was blank and that each begins with the one before. */
+export function assertGrows(frames: GhostFrame[]): string[] {
+  const texts = painted(frames).map((frame) => frame.text);
+  const shown = texts.slice(texts.findIndex((text) => text !== ''));
+  assert.ok(!shown.includes(''), `a blank frame among ${JSON.stringify(shown)}`);
+  shown.forEach((text, i) =>
+    assert.ok(i === 0 || text.startsWith(shown[i - 1] as string), `not longer: ${JSON.stringify(shown)}`),
+  );
+  return shown;
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
