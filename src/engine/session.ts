@@ -50,7 +50,7 @@ export async function openSession(path: string, device: string, graph?: Uint8Arr
 /** @throws EngineError `inference_failed` naming ONNX Runtime's reason */
 export async function run(session: Session, feeds: TensorMap, fetches: readonly string[]): Promise<TensorMap> {
   try {
-    return (await session.run(feeds, [...fetches])) as TensorMap;
+    return await session.run(feeds, [...fetches]);
   } catch (error) {
     throw new EngineError('inference_failed', `The model could not be run: ${firstLine(error)}`, { cause: error });
   }

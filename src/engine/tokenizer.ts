@@ -111,7 +111,8 @@ export class Tokenizer {
 }
 
 function construct(json: Record<string, unknown>, config: Record<string, unknown>): xenova.PreTrainedTokenizer {
-  const className = String(config['tokenizer_class'] ?? 'PreTrainedTokenizer').replace(/Fast$/, '');
+  const written = config['tokenizer_class'];
+  const className = typeof written === 'string' ? written.replace(/Fast$/, '') : 'PreTrainedTokenizer';
   const named: unknown = (xenova as unknown as Record<string, unknown>)[className];
   const Class = (typeof named === 'function' ? named : xenova.PreTrainedTokenizer) as typeof xenova.PreTrainedTokenizer;
   return new Class(withStringMerges(json), config);

@@ -4,7 +4,7 @@
 import * as vscode from 'vscode';
 import { Suggestion } from '../completion/suggestion';
 import type { Config } from './config';
-import { isForWriting, pathForModel } from './documents';
+import { isForWriting, pathForModel, textAround } from './documents';
 import type { EngineClient } from './engineClient';
 import { EngineFailure } from './engineClient';
 import type { GhostStream } from './ghostStream';
@@ -60,9 +60,9 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
 
     // With an entry selected in the suggest widget, what is shown must begin with that entry and take its place.
     const selected = context.selectedCompletionInfo;
-    const text = document.getText();
-    const prefix = text.slice(0, document.offsetAt(selected?.range.start ?? position)) + (selected?.text ?? '');
-    const suffix = text.slice(document.offsetAt(selected?.range.end ?? position));
+    const { before, after } = textAround(document, selected?.range ?? new vscode.Range(position, position));
+    const prefix = before + (selected?.text ?? '');
+    const suffix = after;
     if (prefix.trim() === '' || (/\w$/.test(prefix) && /^\w/.test(suffix))) return [];
 
     const uri = document.uri.toString();

@@ -17,6 +17,16 @@ export function isForWriting(document: vscode.TextDocument): boolean {
   return !NOT_FOR_WRITING.has(document.uri.scheme) && !document.uri.scheme.startsWith('chat');
 }
 
+/** The document before and after a range. Lines end in \n, as the model writes them, whatever the file has. */
+export function textAround(document: vscode.TextDocument, range: vscode.Range): { before: string; after: string } {
+  const text = document.getText();
+  const unix = (part: string): string => part.replaceAll('\r\n', '\n');
+  return {
+    before: unix(text.slice(0, document.offsetAt(range.start))),
+    after: unix(text.slice(document.offsetAt(range.end))),
+  };
+}
+
 /** Language ids whose files do not end in the id. */
 const ENDINGS: Record<string, string> = {
   typescript: 'ts',

@@ -4,7 +4,7 @@
 import * as vscode from 'vscode';
 import type { CompletionRequest } from '../protocol';
 import type { Config } from './config';
-import { lineComment, pathForModel } from './documents';
+import { lineComment, pathForModel, textAround } from './documents';
 import { EngineFailure, type EngineClient } from './engineClient';
 import { StreamInsertion } from './streamInsertion';
 
@@ -31,8 +31,8 @@ export async function generateCommand(parts: GenerateParts): Promise<void> {
     opened.selection = new vscode.Selection(end, end);
     return stream(parts, opened, prompt, '');
   }
-  const { prefix, suffix } = aroundCursor(editor);
-  await stream(parts, editor, withPrompt(prefix, prompt, editor.document.languageId), suffix);
+  const { before, after } = textAround(editor.document, cursor(editor));
+  await stream(parts, editor, withPrompt(before, prompt, editor.document.languageId), after);
 }
 
 /** Generates at the cursor without asking. */
@@ -42,14 +42,12 @@ export async function continueCommand(parts: GenerateParts): Promise<void> {
     void vscode.window.showInformationMessage('Open a document and put the cursor where the text should go on.');
     return;
   }
-  const { prefix, suffix } = aroundCursor(editor);
-  await stream(parts, editor, prefix, suffix);
+  const { before, after } = textAround(editor.document, cursor(editor));
+  await stream(parts, editor, before, after);
 }
 
-function aroundCursor(editor: vscode.TextEditor): { prefix: string; suffix: string } {
-  const text = editor.document.getText();
-  const offset = editor.document.offsetAt(editor.selection.active);
-  return { prefix: text.slice(0, offset), suffix: text.slice(offset) };
+function cursor({ selection }: vscode.TextEditor): vscode.Range {
+  return new vscode.Range(selection.active, selection.active);
 }
 
 /** Shows the model the prompt as a comment on a line of its own, above the cursor's line; the document does not get it. */

@@ -16,7 +16,7 @@ function countChanges(document: vscode.TextDocument): { count: () => number; dis
   const listening = vscode.workspace.onDidChangeTextDocument((event) => {
     if (event.document === document && event.contentChanges.length > 0) changes++;
   });
-  return { count: () => changes, dispose: () => listening.dispose() };
+  return { count: () => changes, dispose: () => void listening.dispose() };
 }
 
 export const tests: HostTest[] = [

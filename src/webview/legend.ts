@@ -1,0 +1,34 @@
+// The legend: the colour ramp with the weights that its places stand for, and the mark of generated tokens. Knows
+// no map. Drawn by main.ts when the scale or the theme changes.
+import type { Choices } from './choices';
+import { element } from './dom';
+import { fromUnit, LOG_FLOOR, percent } from './scale';
+import type { Theme } from './theme';
+
+const PLACES = [0, 0.25, 0.5, 0.75, 1];
+
+export class Legend {
+  readonly #ramp = element('canvas', { width: 256, height: 1, ariaHidden: 'true' });
+  readonly #ticks = element('div', { className: 'ticks' });
+  readonly #unit = element('span');
+  readonly root = element(
+    'div',
+    { className: 'legend', role: 'group', ariaLabel: 'Legend' },
+    element('div', { className: 'ramp' }, this.#ramp, this.#ticks),
+    this.#unit,
+    element('span', {}, element('span', { className: 'generated-mark', ariaHidden: 'true' }), 'generated tokens'),
+  );
+
+  draw({ scale, perRow, hideFirst }: Choices, theme: Theme): void {
+    const pixels = new ImageData(new Uint8ClampedArray(theme.ramp.slice().buffer), theme.ramp.length, 1);
+    this.#ramp.getContext('2d')?.putImageData(pixels, 0, 0);
+    this.#ticks.replaceChildren(
+      ...PLACES.map((place) => {
+        const below = scale === 'log' && place === 0;
+        return element('span', {}, below ? `≤ ${percent(LOG_FLOOR)}` : percent(fromUnit(scale, place)));
+      }),
+    );
+    const whole = hideFirst ? 'of a row without its first token' : "of a row's attention";
+    this.#unit.textContent = perRow ? "of the row's largest weight" : whole;
+  }
+}
