@@ -83,7 +83,7 @@ export class Engine {
       const output = new Output(
         request.raw || request.unbounded === true ? undefined : situationAt(request.prefix, request.suffix),
       );
-      const stream = new TextStream((ids) => tokenizer.decode(ids));
+      const stream = new TextStream((ids) => tokenizer.decode(ids), prompt.slice(-4));
       const tokens: number[] = [];
       const logprobs: number[] = [];
       let reusedTokens = 0;

@@ -10,13 +10,17 @@ export type Decode = (ids: number[]) => string;
 export class TextStream {
   readonly #decode: Decode;
   /** Ids since the start of the window. */
-  #window: number[] = [];
+  #window: number[];
   /** How many ids of the window have been released, and the text they gave. */
-  #released = 0;
-  #releasedText = '';
+  #released: number;
+  #releasedText: string;
 
-  constructor(decode: Decode) {
+  /** @param before the last ids of the text that the stream goes on with */
+  constructor(decode: Decode, before: readonly number[] = []) {
     this.#decode = decode;
+    this.#window = [...before];
+    this.#released = before.length;
+    this.#releasedText = decode(this.#window);
   }
 
   /** Adds a token and returns the text that is now certain; '' while a character is unfinished. */

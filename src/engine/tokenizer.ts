@@ -72,7 +72,8 @@ export class Tokenizer {
     const bosName = tokenName(folder.tokenizerConfig['bos_token']);
     // A begin token counts if the tokenizer writes it, or names it; some configs carry an id that was never trained on.
     const [first] = this.#inner.encode('', null, { add_special_tokens: true });
-    this.bosId = first ?? (bosName === undefined ? undefined : idOf(bosName));
+    this.bosId =
+      first !== undefined && this.#specialIds.has(first) ? first : bosName === undefined ? undefined : idOf(bosName);
     const eosName = tokenName(folder.tokenizerConfig['eos_token']);
     const eosId = eosName === undefined ? undefined : idOf(eosName);
     this.eosIds = new Set(folder.config.eosIds.length > 0 ? folder.config.eosIds : eosId === undefined ? [] : [eosId]);

@@ -134,7 +134,7 @@ function readWeights(): LlamaWeights {
     if (field.number !== 5) continue;
     const inside = fields(field.bytes);
     const raw = inside.find((f) => f.number === 9)?.bytes;
-    if (raw) tensors.set(text(inside.find((f) => f.number === 8)!), new Float32Array(raw.slice().buffer));
+    if (raw) tensors.set(text(inside.find((f) => f.number === 8)!), new Float32Array(Uint8Array.from(raw).buffer));
   }
   return {
     layers: number('num_hidden_layers'),

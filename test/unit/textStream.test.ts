@@ -34,3 +34,14 @@ test('spaces between pieces survive a tokenizer that drops leading ones', () => 
   const ids = [...'a b  c'].map((char) => char.charCodeAt(0));
   assert.equal(streamed(dropsLeadingSpace, ids).join(''), 'a b  c');
 });
+
+test('the first piece keeps the space that separates it from the text it goes on with', () => {
+  const codes = (text: string): number[] => [...text].map((char) => char.charCodeAt(0));
+  const stream = new TextStream(dropsLeadingSpace, codes('a ='));
+  assert.equal(
+    codes(' b')
+      .map((id) => stream.push(id))
+      .join('') + stream.end(),
+    ' b',
+  );
+});
