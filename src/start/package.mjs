@@ -58,7 +58,17 @@ function packagePlatform(platform) {
   const vsce = join(root, 'node_modules/@vscode/vsce/vsce');
   execFileSync(
     process.execPath,
-    [vsce, 'package', '--target', platform, '--skip-license', '--allow-missing-repository', '--out', vsix],
+    [
+      vsce,
+      'package',
+      '--target',
+      platform,
+      '--skip-license',
+      '--allow-missing-repository',
+      '--no-rewrite-relative-links',
+      '--out',
+      vsix,
+    ],
     {
       cwd: stage,
       stdio: ['ignore', 'ignore', 'inherit'],
