@@ -79,7 +79,7 @@ async function unit() {
 async function host() {
   rmSync(join(root, '.vscode-test/screenshots'), { recursive: true, force: true });
   const { runHost } = await import('./host/runHost.mjs');
-  return runHost();
+  return runHost({ versions: ['newest', 'floor'] });
 }
 
 /**

@@ -8,6 +8,8 @@ import * as vscode from 'vscode';
 const INTERVAL_MS = 60;
 /** An editor that has not asked again after this long does not do so at all. */
 const PATIENCE_MS = 1500;
+/** First version seen to ask a newly registered provider again; 1.104 was seen not to. */
+const GROWS_FROM = [1, 110] as const;
 const STREAMING_CONTEXT = 'glassbox.streaming';
 
 /** Where a growing suggestion is shown. */
@@ -28,7 +30,7 @@ export class GhostStream implements vscode.Disposable {
   #patience: NodeJS.Timeout | undefined;
   #more = false;
   #last = false;
-  #canGrow = true;
+  #canGrow = grows(vscode.version);
   readonly #subscriptions: vscode.Disposable[];
 
   /**
@@ -51,7 +53,7 @@ export class GhostStream implements vscode.Disposable {
     ];
   }
 
-  /** False once this editor has been seen not to ask a newly registered provider. */
+  /** False where the editor is too old to ask a newly registered provider, or has been seen not to. */
   get canGrow(): boolean {
     return this.#canGrow;
   }
@@ -144,4 +146,10 @@ export class GhostStream implements vscode.Disposable {
       editor.selection.isEmpty
     );
   }
+}
+
+/** Whether a version of the editor lets shown ghost text grow. */
+export function grows(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > GROWS_FROM[0] || (major === GROWS_FROM[0] && minor >= GROWS_FROM[1]);
 }

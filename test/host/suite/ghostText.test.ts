@@ -31,7 +31,9 @@ export const tests: HostTest[] = [
       await driver.screenshot('ghost-text');
       const shown = assertGrows(await driver.stopGhost());
       console.log(`${shown.length} frames, the last: ${JSON.stringify(text)}`);
-      assert.ok(shown.length >= 3, `only ${shown.length} frames: ${JSON.stringify(shown)}`);
+      // Older editors cannot lengthen what they show: there it comes in whole lines.
+      const least = vscode.version.localeCompare('1.110', undefined, { numeric: true }) >= 0 ? 3 : 1;
+      assert.ok(shown.length >= least, `only ${shown.length} frames: ${JSON.stringify(shown)}`);
     },
   },
   {
