@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { exposeAttention } from './attentionGraph';
 import { EngineError } from './errors';
-import { checkInputs, emptyPasts, feedsFor } from './model';
+import { checkInputs, emptyPasts, feedsFor, toFloat32 } from './model';
 import type { ModelFolder } from './modelFolder';
 import { openSession, run, type Session } from './session';
 
@@ -56,7 +56,7 @@ export class AttentionReader {
         `The attention weights of ${this.#folder.weightsPath} have the shape [${String(tensor?.dims)}]; [1, ${heads}, ${n}, ${n}] was expected.`,
       );
     }
-    const weights = Float32Array.from((tensor.data as Float32Array).subarray(head * n * n, (head + 1) * n * n));
+    const weights = Float32Array.from(toFloat32(tensor).subarray(head * n * n, (head + 1) * n * n));
     for (let query = 0; query < n; query++) weights.fill(0, query * n + query + 1, (query + 1) * n);
     return weights;
   }

@@ -11,8 +11,8 @@ const GRAPH_OUTPUT = 12;
 const NODE = { input: 1, output: 2, op: 4, attribute: 5 };
 const ATTRIBUTE = { name: 1, i: 3, type: 20 };
 const ATTRIBUTE_TYPE_INT = 2;
-const VALUE_INFO = { name: 1, type: 2 };
-const FLOAT = 1;
+/** An output is declared by its name alone: the runtime infers whether it is float32 or float16. */
+const VALUE_INFO_NAME = 1;
 
 /** Fused operators: the attribute, and its value, that make output 3 the softmax [batch, head, query, key]. */
 const FUSED: Record<string, { attribute: string; softmax: number }> = {
@@ -63,7 +63,7 @@ export function exposeAttention(model: Uint8Array, layers: number): AttentionGra
     }
   }
   if (!outputs.every((name) => name !== undefined)) return undefined;
-  for (const name of outputs) parts.push(lengthField(GRAPH_OUTPUT, valueInfo(name)));
+  for (const name of outputs) parts.push(lengthField(GRAPH_OUTPUT, stringField(VALUE_INFO_NAME, name)));
   const graph = concat(parts);
   return {
     bytes: concat(modelFields.map((field) => (field === graphField ? lengthField(MODEL_GRAPH, graph) : field.whole))),
@@ -116,10 +116,4 @@ function withSoftmaxOutput(
 function attributeName(field: Field): string | undefined {
   const name = fields(field.bytes).find((f) => f.number === ATTRIBUTE.name);
   return name === undefined ? undefined : text(name);
-}
-
-/** ValueInfoProto of a float tensor whose shape is left open: { name, type: { tensor_type: { elem_type } } }. */
-function valueInfo(name: string): Uint8Array {
-  const tensorType = varintField(1, FLOAT);
-  return concat([stringField(VALUE_INFO.name, name), lengthField(VALUE_INFO.type, lengthField(1, tensorType))]);
 }

@@ -155,7 +155,8 @@ export function checkInputs(session: Session, { config, weightsPath }: ModelFold
   return pasts;
 }
 
-function toFloat32(tensor: Tensor): Float32Array {
+/** The numbers of a float32 or float16 tensor. */
+export function toFloat32(tensor: Tensor): Float32Array {
   if (tensor.type === 'float32') return tensor.data as Float32Array;
   const halves = tensor.data as unknown as ArrayLike<number>;
   // Where JavaScript has Float16Array the runtime returns one, which reads as numbers; elsewhere it returns the bits.
