@@ -66,19 +66,23 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     if (prefix.trim() === '' || (/\w$/.test(prefix) && /^\w/.test(suffix))) return [];
 
     const uri = document.uri.toString();
-    let rest = this.#offer?.uri === uri ? this.#offer.suggestion.remaining(prefix, suffix) : undefined;
-    if (rest === undefined) {
-      this.drop();
-      this.#offer = this.#ask(document, prefix, suffix);
-      rest = '';
-    }
-    const offer = this.#offer as Offer;
-    while (!this.#worthShowing(rest, offer.suggestion.finished)) {
-      if (offer.suggestion.finished || token.isCancellationRequested) return [];
+    let offer = this.#offer?.uri === uri ? this.#offer : undefined;
+    let asked = false;
+    let rest: string | undefined;
+    for (;;) {
+      rest = offer?.suggestion.remaining(prefix, suffix);
+      if (offer === undefined || rest === undefined) {
+        if (asked) return [];
+        asked = true;
+        this.drop();
+        offer = this.#offer = this.#ask(document, prefix, suffix);
+        continue;
+      }
+      if (this.#worthShowing(rest, offer.suggestion.finished)) break;
+      if (offer.suggestion.finished) return [];
       await changeOf(offer, token);
-      rest = offer.suggestion.remaining(prefix, suffix) ?? '';
+      if (token.isCancellationRequested || this.#offer !== offer) return [];
     }
-    if (token.isCancellationRequested || this.#offer !== offer) return [];
     if (!offer.suggestion.finished) this.#stream().shown(document, position);
 
     const range = selected?.range ?? new vscode.Range(position, position);

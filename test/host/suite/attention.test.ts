@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { HostTest } from './hostTest';
-import { glassbox, open, setting, settledGhost, sleep, until } from './window';
+import { glassbox, open, setting, sleep, until } from './window';
 
 const THEMES = ['Default Dark Modern', 'Default Light Modern', 'Default High Contrast', 'Default High Contrast Light'];
 
@@ -26,8 +26,8 @@ export const tests: HostTest[] = [
       await glassbox();
       await setting(t, 'temperature', 0);
       await open(t, 'typescript', 'export function area(width: number, height: number): number {\n  ‸\n}\n');
-      await driver.type('return');
-      await settledGhost(driver);
+      await setting(t, 'generate.maxTokens', 16);
+      await vscode.commands.executeCommand('glassbox.continueHere');
       await vscode.commands.executeCommand('glassbox.showAttention');
       t.after(() => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
       const colours = await until('a heat map', async () => {

@@ -99,7 +99,7 @@ export const tests: HostTest[] = [
       await glassbox();
       await setting(t, 'generate.maxTokens', 900);
       await setting(t, 'generate.temperature', 1);
-      const editor = await open(t, 'plaintext', 'words: alpha, beta, ‸');
+      const editor = await open(t, 'typescript', CODE);
       const before = editor.document.getText();
       const done = vscode.commands.executeCommand('glassbox.continueHere');
       await until('the first text', () => editor.document.getText() !== before || undefined);

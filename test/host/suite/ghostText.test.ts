@@ -44,8 +44,8 @@ export const tests: HostTest[] = [
       await setting(t, 'temperature', 0);
       const editor = await open(t, 'typescript', PATTERN);
       await driver.type('  { value:');
-      const typed = editor.document.getText();
       const text = await settledGhost(driver);
+      const typed = editor.document.getText();
       await driver.press('Tab');
       await until('the text to be inserted', () => editor.document.getText() !== typed || undefined);
       assert.ok(
