@@ -15,9 +15,9 @@ const tokenizerOnly = {
       importer.includes(join('@xenova', 'transformers')) ? { path, namespace: 'left-out' } : undefined,
     );
     onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'export default {}', loader: 'js' }));
-    // Its settings: no cache, no hub, no file system.
-    onLoad({ filter: /@xenova[\\/]transformers[\\/]src[\\/]env\.js$/ }, () => ({
-      contents: 'export const env = { backends: { onnx: {} } };',
+    // No cache, no hub, no file system: files are read by the engine, and nothing is ever downloaded.
+    onLoad({ filter: /@xenova[\\/]transformers[\\/]src[\\/](env|utils[\\/]hub)\.js$/ }, () => ({
+      contents: 'export const env = { backends: { onnx: {} } }; export const getModelJSON = undefined;',
       loader: 'js',
     }));
   },

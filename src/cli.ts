@@ -66,7 +66,9 @@ async function main(args: string[]): Promise<void> {
     flags = parseArgs({ args: rest, options: command.options ?? {}, strict: true, allowPositionals: false })
       .values as Flags;
   } catch (error) {
-    throw new BadInput(`${name}: ${(error as Error).message.split('. To specify')[0] ?? ''} --help lists the flags.`);
+    throw new BadInput(
+      `${name}: ${(error as Error).message.replace(/\s*\n\s*/g, ' ').split(' To specify')[0] ?? ''} --help lists the flags.`,
+    );
   }
   await command.run(flags);
 }
@@ -117,7 +119,13 @@ async function scoreText(flags: Flags): Promise<void> {
   const engine = await load(flags);
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  await write(JSON.stringify(await engine.score(Buffer.concat(chunks).toString('utf8'))) + '\n');
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new BadInput('score: standard input is not UTF-8 text.');
+  }
+  await write(JSON.stringify(await engine.score(text)) + '\n');
 }
 
 async function attention(flags: Flags): Promise<void> {

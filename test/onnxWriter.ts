@@ -4,7 +4,8 @@ import { concat, lengthField, stringField, varintField } from '../src/engine/pro
 
 const FLOAT = 1;
 const INT64 = 7;
-const TYPES = { float32: FLOAT, int64: INT64 } as const;
+/** Element types, by their numbers in TensorProto. */
+export const TYPES = { float32: FLOAT, float16: 10, int64: INT64 } as const;
 
 export interface ValueInfo {
   name: string;

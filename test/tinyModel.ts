@@ -4,7 +4,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { seededRandom } from '../src/engine/random';
-import { GraphWriter, type ValueInfo } from './onnxWriter';
+import { GraphWriter, TYPES, type ValueInfo } from './onnxWriter';
 import type { LlamaWeights } from './reference';
 
 export const TINY = {
@@ -52,11 +52,15 @@ export function tinyWeights(seed = 1): LlamaWeights & { names: Map<string, numbe
   return { ...TINY, names, tensor: (name) => tensors.get(name)! };
 }
 
-/** Writes the folder. @returns its weights, for the reference */
-export function writeTinyModel(dir: string, seed = 1): LlamaWeights {
-  const weights = tinyWeights(seed);
+/**
+ * Writes the folder.
+ * @param options half: the cache and the logits are float16, as in half-precision exports
+ * @returns its weights, for the reference
+ */
+export function writeTinyModel(dir: string, { half = false } = {}): LlamaWeights {
+  const weights = tinyWeights();
   mkdirSync(join(dir, 'onnx'), { recursive: true });
-  writeFileSync(join(dir, 'onnx', 'model.onnx'), decomposedGraph(weights));
+  writeFileSync(join(dir, 'onnx', 'model.onnx'), decomposedGraph(weights, half));
   const json = (name: string, value: unknown): void => writeFileSync(join(dir, name), JSON.stringify(value));
   json('config.json', {
     architectures: ['LlamaForCausalLM'],
@@ -123,8 +127,9 @@ function byteTokenizer(): unknown {
 }
 
 /** The graph, attention taken apart, positions counted from the length of the cache. */
-function decomposedGraph(w: LlamaWeights & { names: Map<string, number[]> }): Uint8Array {
+function decomposedGraph(w: LlamaWeights & { names: Map<string, number[]> }, half: boolean): Uint8Array {
   const { layers, heads, kvHeads, headDim, vocab, context, ropeTheta, rmsEps } = TINY;
+  const stored = half ? 'float16' : 'float32';
   const g = new GraphWriter();
   for (const [name, dims] of w.names) g.float(name, w.tensor(name), dims);
   const [axis0, axis1] = [g.ints([0]), g.ints([1])];
@@ -183,8 +188,12 @@ function decomposedGraph(w: LlamaWeights & { names: Map<string, number[]> }): Ui
     const q = rotate(split(linear(normed, name('self_attn.q_proj')), heads));
     const newK = rotate(split(linear(normed, name('self_attn.k_proj')), kvHeads));
     const newV = split(linear(normed, name('self_attn.v_proj')), kvHeads);
-    const k = g.node('Concat', [`past_key_values.${i}.key`, newK], { axis: 2 }, `present.${i}.key`);
-    const v = g.node('Concat', [`past_key_values.${i}.value`, newV], { axis: 2 }, `present.${i}.value`);
+    const [k, v] = (['key', 'value'] as const).map((part) => {
+      const past = g.node('Cast', [`past_key_values.${i}.${part}`], { to: TYPES.float32 });
+      const all = g.node('Concat', [past, part === 'key' ? newK : newV], { axis: 2 });
+      g.node('Cast', [all], { to: TYPES[stored] }, `present.${i}.${part}`);
+      return all;
+    }) as [string, string];
     const scores = g.node('Mul', [
       g.node('MatMul', [q, g.node('Transpose', [forAllHeads(k)], { perm: [0, 1, 3, 2] })]),
       g.scalar(headDim ** -0.5),
@@ -200,18 +209,14 @@ function decomposedGraph(w: LlamaWeights & { names: Map<string, number[]> }): Ui
     const gated = g.node('Mul', [g.node('Mul', [gate, g.node('Sigmoid', [gate])]), linear(inner, name('mlp.up_proj'))]);
     x = g.node('Add', [x, linear(gated, name('mlp.down_proj'))]);
   }
-  g.node(
-    'MatMul',
-    [norm(x, 'model.norm.weight'), g.node('Transpose', ['model.embed_tokens.weight'], { perm: [1, 0] })],
-    {},
-    'logits',
-  );
+  const unembed = g.node('Transpose', ['model.embed_tokens.weight'], { perm: [1, 0] });
+  g.node('Cast', [g.node('MatMul', [norm(x, 'model.norm.weight'), unembed])], { to: TYPES[stored] }, 'logits');
 
   const cache = (prefix: string, length: string): ValueInfo[] =>
     Array.from({ length: layers }, (_, i) =>
       ['key', 'value'].map((part): ValueInfo => ({
         name: `${prefix}.${i}.${part}`,
-        type: 'float32',
+        type: stored,
         shape: ['batch', kvHeads, length, headDim],
       })),
     ).flat();
@@ -221,6 +226,6 @@ function decomposedGraph(w: LlamaWeights & { names: Map<string, number[]> }): Ui
       { name: 'attention_mask', type: 'int64', shape: ['batch', 'total'] },
       ...cache('past_key_values', 'past'),
     ],
-    [{ name: 'logits', type: 'float32', shape: ['batch', 'sequence', vocab] }, ...cache('present', 'total')],
+    [{ name: 'logits', type: stored, shape: ['batch', 'sequence', vocab] }, ...cache('present', 'total')],
   );
 }

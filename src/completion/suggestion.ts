@@ -35,20 +35,13 @@ export class Suggestion {
    * @returns the rest; '' while the typing has reached the end of a text that may still grow; undefined when the document no longer agrees
    */
   remaining(prefix: string, suffix: string): string | undefined {
-    if (!prefix.startsWith(this.prefix)) return undefined;
+    // A bracket that the editor closed changes the suffix too: the offer would then close it a second time.
+    if (!prefix.startsWith(this.prefix) || suffix !== this.suffix) return undefined;
     const typed = prefix.slice(this.prefix.length);
-    if (suffix !== this.suffix && suffix !== withAutoClosed(typed, this.suffix)) return undefined;
     if (this.#text.startsWith(typed)) {
       const rest = this.#text.slice(typed.length);
       return rest === '' && this.#finished ? undefined : rest;
     }
     return !this.#finished && typed.startsWith(this.#text) ? '' : undefined;
   }
-}
-
-const PAIRS: Record<string, string> = { '(': ')', '[': ']', '{': '}', '"': '"', "'": "'", '`': '`' };
-
-/** The text after the cursor once the editor has closed a bracket or quote that was just typed. */
-function withAutoClosed(typed: string, suffix: string): string {
-  return (PAIRS[typed.at(-1) ?? ''] ?? '') + suffix;
 }

@@ -9,7 +9,7 @@ import type { ModelFolder } from './modelFolder';
 import { openSession, run, type Session } from './session';
 
 /** Longest sequence whose maps are computed: one layer's weights are heads × n² floats. */
-export const MAX_ATTENTION_TOKENS = 2048;
+const MAX_ATTENTION_TOKENS = 2048;
 
 interface MapSession {
   session: Session;
@@ -32,18 +32,16 @@ export class AttentionReader {
    * @throws EngineError `bad_request` for a layer or head that is not there or a sequence that is empty or too long; `model_unsupported` when the graph's attention is not understood
    */
   async read(ids: readonly number[], layer: number, head: number): Promise<Float32Array<ArrayBuffer>> {
-    const { layers, heads } = this.#folder.config;
+    const { layers, heads, contextLength } = this.#folder.config;
+    const most = Math.min(MAX_ATTENTION_TOKENS, contextLength);
     const n = ids.length;
     if (!Number.isInteger(layer) || layer < 0 || layer >= layers)
       throw new EngineError('bad_request', `There is no layer ${layer}: the model has layers 0 to ${layers - 1}.`);
     if (!Number.isInteger(head) || head < 0 || head >= heads)
       throw new EngineError('bad_request', `There is no head ${head}: the model has heads 0 to ${heads - 1}.`);
     if (n === 0) throw new EngineError('bad_request', 'There is no text to look at: the prompt is empty.');
-    if (n > MAX_ATTENTION_TOKENS)
-      throw new EngineError(
-        'bad_request',
-        `The text has ${n} tokens; attention maps reach up to ${MAX_ATTENTION_TOKENS}. Shorten it.`,
-      );
+    if (n > most)
+      throw new EngineError('bad_request', `The text has ${n} tokens; attention maps reach up to ${most}. Shorten it.`);
 
     const { session, outputs } = await (this.#opened ??= this.#open());
     const output = outputs[layer] as string;

@@ -4,11 +4,12 @@
 import { shape, situationAt, type Situation } from '../completion/stop';
 import type { AttentionMap, Completion, CompletionRequest, Finish, ModelInfo } from '../protocol';
 import { AttentionReader } from './attention';
+import { EngineError } from './errors';
 import { generate } from './generate';
 import type { KvCache } from './kvCache';
 import { Model } from './model';
 import { readModelFolder } from './modelFolder';
-import { framePrompt } from './prompt';
+import { framePrompt, mostTokens } from './prompt';
 import type { Sampled } from './sampler';
 import { score, type Score } from './score';
 import { TextStream } from './textStream';
@@ -67,6 +68,12 @@ export class Engine {
     const start = performance.now();
     const folder = readModelFolder(modelDir, weights);
     const tokenizer = new Tokenizer(folder);
+    if (tokenizer.wordIds > folder.config.vocab) {
+      throw new EngineError(
+        'model_damaged',
+        `${folder.dir}/tokenizer.json has ${tokenizer.wordIds} ids where config.json's vocab_size is ${folder.config.vocab}. Restore the files: they belong to different models.`,
+      );
+    }
     const model = await Model.load(folder, device);
     return new Engine(model, tokenizer, performance.now() - start);
   }
@@ -78,11 +85,11 @@ export class Engine {
   complete(request: CompletionRequest, { signal, onToken }: CompleteOptions): Promise<Completion> {
     return this.#inTurn(async () => {
       const start = performance.now();
+      if (signal.aborted) return nothing(this.info.device); // superseded while it waited
       const tokenizer = this.#tokenizer;
       const prompt = framePrompt(tokenizer, request, this.info.contextLength);
-      const output = new Output(
-        request.raw || request.unbounded === true ? undefined : situationAt(request.prefix, request.suffix),
-      );
+      const bounded = !request.raw && request.unbounded !== true;
+      const output = new Output(bounded ? situationAt(request.prefix, request.suffix) : undefined, request.raw);
       const stream = new TextStream((ids) => tokenizer.decode(ids), prompt.slice(-4));
       const tokens: number[] = [];
       const logprobs: number[] = [];
@@ -92,7 +99,7 @@ export class Engine {
 
       const steps = generate(this.#model, this.#cache, {
         prompt,
-        maxTokens: request.maxTokens,
+        maxTokens: mostTokens(request, this.info.contextLength),
         sampling: request.sampling,
         eosIds: request.raw ? tokenizer.eosIds : endings(tokenizer),
         signal,
@@ -114,7 +121,7 @@ export class Engine {
       }
       if (finish !== 'cancelled') output.push(stream.end());
       output.end();
-      this.#last = { ids: [...prompt, ...tokens], promptTokens: prompt.length };
+      if (finish !== 'cancelled') this.#last = { ids: [...prompt, ...tokens], promptTokens: prompt.length };
       const totalMs = performance.now() - start;
       const stats = {
         promptTokens: prompt.length,
@@ -160,29 +167,35 @@ export class Engine {
   }
 }
 
-/** What ends a suggestion besides the end-of-text token: a token of the fill-in-the-middle frame, or the next file. */
+/** The completion of a request that was cancelled before it began. */
+function nothing(device: string): Completion {
+  const stats = { promptTokens: 0, reusedTokens: 0, generatedTokens: 0, firstTokenMs: 0, totalMs: 0, device };
+  return { text: '', tokens: [], logprobs: [], finish: 'cancelled', stats };
+}
+
+/** What ends a suggestion: the end-of-text token and any other that stands for no text, such as the frame's or the next file's. */
 function endings(tokenizer: Tokenizer): ReadonlySet<number> {
-  const { fim, eosIds } = tokenizer;
-  if (fim === undefined) return eosIds;
-  const frame = [fim.prefix, fim.suffix, fim.middle, fim.fileSeparator].filter((id) => id !== undefined);
-  return new Set([...eosIds, ...frame]);
+  return new Set([...tokenizer.eosIds, ...tokenizer.specialIds]);
 }
 
 /** Collects the text of a completion and releases what the stop rules let through. */
 class Output {
   readonly #situation: Situation | undefined;
+  readonly #raw: boolean;
   #all = '';
   text = '';
   stopped = false;
 
   /** @param situation undefined: everything is let through */
-  constructor(situation: Situation | undefined) {
+  constructor(situation: Situation | undefined, raw: boolean) {
     this.#situation = situation;
+    this.#raw = raw;
   }
 
   /** @returns the text that became certain */
   push(piece: string): string {
-    this.#all += piece;
+    // In a document the editor ends lines as the document does; raw text is left as it is.
+    this.#all += this.#raw ? piece : piece.replaceAll('\r', '');
     return this.#release(false);
   }
 

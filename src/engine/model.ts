@@ -35,8 +35,6 @@ export class Model {
   readonly folder: ModelFolder;
   readonly device: string;
   readonly deviceNote: string | undefined;
-  /** Size of the vocabulary as the graph has it. */
-  readonly vocab: number;
   /** Most tokens to run at once: bounds both the memory of a run and the time until a cancel is noticed. */
   readonly chunk: number;
 
@@ -46,8 +44,7 @@ export class Model {
     this.folder = folder;
     this.device = device;
     this.deviceNote = deviceNote;
-    this.vocab = folder.config.vocab;
-    this.chunk = Math.max(8, Math.min(MAX_CHUNK, Math.floor(MAX_LOGITS_PER_RUN / this.vocab)));
+    this.chunk = Math.max(8, Math.min(MAX_CHUNK, Math.floor(MAX_LOGITS_PER_RUN / folder.config.vocab)));
   }
 
   /** @throws EngineError `model_damaged` or `model_unsupported`, naming the file and what was expected */
@@ -138,12 +135,19 @@ export function checkInputs(session: Session, { config, weightsPath }: ModelFold
     if (!session.outputNames.includes(present))
       throw unsupported(`has no output "${present}" for its input "${input.name}"`);
     const [, kvHeads, , headDim] = input.shape;
+    for (const [name, inGraph, inConfig] of [
+      ['key heads', kvHeads, config.kvHeads],
+      ['numbers a head', headDim, config.headDim],
+    ] as const) {
+      if (typeof inGraph === 'number' && inGraph > 0 && inGraph !== inConfig)
+        throw unsupported(`has ${inGraph} ${name} in "${input.name}" where config.json says ${inConfig}`);
+    }
     pasts.push({
       name: input.name,
       present,
       type: input.type,
-      kvHeads: typeof kvHeads === 'number' && kvHeads > 0 ? kvHeads : config.kvHeads,
-      headDim: typeof headDim === 'number' && headDim > 0 ? headDim : config.headDim,
+      kvHeads: config.kvHeads,
+      headDim: config.headDim,
     });
   }
   if (!session.inputNames.includes('input_ids')) throw unsupported('has no input "input_ids"');
@@ -158,13 +162,11 @@ export function checkInputs(session: Session, { config, weightsPath }: ModelFold
 /** The numbers of a float32 or float16 tensor. */
 export function toFloat32(tensor: Tensor): Float32Array {
   if (tensor.type === 'float32') return tensor.data as Float32Array;
-  const halves = tensor.data as unknown as ArrayLike<number>;
-  // Where JavaScript has Float16Array the runtime returns one, which reads as numbers; elsewhere it returns the bits.
-  return halves instanceof Uint16Array ? Float32Array.from(halves, halfToFloat) : Float32Array.from(halves);
+  return Float32Array.from(tensor.data as Uint16Array, halfToFloat);
 }
 
 /** IEEE 754 binary16 bits → number. */
-export function halfToFloat(bits: number): number {
+function halfToFloat(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;

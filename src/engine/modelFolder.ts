@@ -88,7 +88,7 @@ function findWeights(folder: string): string {
       if (existsSync(path)) return path;
     }
   }
-  const onnx = existsSync(join(folder, 'onnx'))
+  const onnx = statSync(join(folder, 'onnx'), { throwIfNoEntry: false })?.isDirectory()
     ? readdirSync(join(folder, 'onnx')).filter((f) => f.endsWith('.onnx'))
     : [];
   if (onnx.length === 1) return join(folder, 'onnx', onnx[0] as string);
@@ -105,9 +105,15 @@ function readJson(folder: string, file: string): Record<string, unknown> {
       'model_missing',
       `The model folder lacks ${path}. Restore the file or choose another model folder.`,
     );
+  let written: string;
+  try {
+    written = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+  } catch (error) {
+    throw new EngineError('model_damaged', `${path} cannot be read (${(error as Error).message}). Restore the file.`);
+  }
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(written);
   } catch (error) {
     throw new EngineError(
       'model_damaged',

@@ -5,10 +5,14 @@ import type { CompletionRequest } from '../protocol';
 import { EngineError } from './errors';
 import type { Tokenizer } from './tokenizer';
 
+/** Share of the prompt that the document's path may take; a longer path is left out. */
+const HEADER_SHARE = 0.25;
 /** Share of the prompt that the text after the cursor may take. */
 const SUFFIX_SHARE = 0.25;
 /** More characters than this per token do not occur in text worth completing. */
 const CHARS_PER_TOKEN = 6;
+/** Longest prompt of a suggestion, in tokens, however much the model could hold: longer ones take longer than they help. */
+const MAX_PROMPT = 2048;
 /** What is dropped at the front of a long prefix goes in blocks of this many tokens, so that the front stays put while a line is typed. */
 const DROP_BLOCK = 64;
 
@@ -22,29 +26,24 @@ const DROP_BLOCK = 64;
  * @throws EngineError `prompt_too_long`, only for raw prompts: any other is cut to fit
  */
 export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, contextLength: number): number[] {
-  const room = contextLength - request.maxTokens;
-  if (room < 16) {
-    throw new EngineError(
-      'bad_request',
-      `maxTokens ${request.maxTokens} leaves no room for a prompt: the model holds ${contextLength} tokens in all. Ask for fewer.`,
-    );
-  }
   if (request.raw) {
     const ids = tokenizer.encode(request.prefix);
-    if (ids.length === 0)
+    if (ids.length === 0) {
       throw new EngineError(
         'bad_request',
         'The prompt is empty, and this model has no token to begin a text with. Give a prefix.',
       );
-    if (ids.length > room) {
+    }
+    if (ids.length + request.maxTokens > contextLength) {
       throw new EngineError(
         'prompt_too_long',
-        `The prompt has ${ids.length} tokens; with maxTokens ${request.maxTokens} this model takes ${room}. Shorten the prefix or ask for fewer tokens.`,
+        `The prompt has ${ids.length} tokens; with maxTokens ${request.maxTokens} that is more than the ${contextLength} tokens that this model holds. Shorten the prefix or ask for fewer tokens.`,
       );
     }
     return ids;
   }
 
+  const room = Math.min(MAX_PROMPT, contextLength - mostTokens(request, contextLength));
   const begin = tokenizer.bosId === undefined ? [] : [tokenizer.bosId];
   const { fim } = tokenizer;
   const fill = fim !== undefined && request.suffix.trim() !== '';
@@ -52,7 +51,7 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
   const header =
     separator === undefined || request.path === undefined
       ? []
-      : [separator, ...tokenizer.encodeText(`${request.path}\n`)];
+      : fitting([separator, ...tokenizer.encodeText(`${request.path}\n`)], room * HEADER_SHARE);
 
   const near = windowAround(
     request.prefix,
@@ -88,8 +87,20 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
   return ids;
 }
 
+/**
+ * Most tokens a request may generate. A text that is not raw is cut rather than refused: half of what the model holds is left for the prompt.
+ */
+export function mostTokens({ raw, maxTokens }: CompletionRequest, contextLength: number): number {
+  return raw ? maxTokens : Math.min(maxTokens, Math.floor(contextLength / 2));
+}
+
+function fitting(ids: number[], most: number): number[] {
+  return ids.length <= most ? ids : [];
+}
+
 /** The last `most` ids, or a few less: what is dropped is a whole number of blocks. */
 function lastTokens(ids: number[], most: number): number[] {
   if (ids.length <= most) return ids;
-  return ids.slice(Math.min(ids.length, Math.ceil((ids.length - most) / DROP_BLOCK) * DROP_BLOCK));
+  const block = Math.max(1, Math.min(DROP_BLOCK, Math.floor(most / 4)));
+  return ids.slice(Math.ceil((ids.length - most) / block) * block);
 }

@@ -12,7 +12,10 @@ export interface Sampled {
   logprob: number;
 }
 
-/** The tokens that survive the filters, likeliest first (equal logits: lower id first), and their probabilities, which sum to 1. */
+/**
+ * The tokens that survive the filters and their probabilities, which sum to 1: likeliest first (equal logits: lower id first), or by id
+ * where there is no filter.
+ */
 export interface Candidates {
   ids: number[];
   probabilities: number[];
@@ -73,14 +76,14 @@ export function candidates(logits: Float32Array, { temperature, topK, topP }: Sa
   for (let id = 0; id < logits.length; id++)
     total += weights[id] = Math.exp(((logits[id] as number) - max) / temperature);
 
-  let threshold = topP < 1 ? ((1 - topP) / logits.length) * total : 0;
-  let ids = idsAtLeast(weights, threshold);
+  let ids: number[];
   if (topK > 0 && topK < logits.length) {
-    if (ids.length < topK) ids = idsAtLeast(weights, (threshold = 0));
-    ids = sortByWeight(ids, weights).slice(0, topK);
+    ids = sortByWeight(idsAtLeast(weights, kthLargest(weights, topK)), weights).slice(0, topK);
     total = sum(ids, weights);
+  } else if (topP < 1) {
+    ids = sortByWeight(idsAtLeast(weights, ((1 - topP) / logits.length) * total), weights);
   } else {
-    sortByWeight(ids, weights);
+    ids = Array.from(weights.keys()); // all of them; nothing depends on their order
   }
   if (topP < 1) {
     let reached = 0;
@@ -98,6 +101,24 @@ function draw({ ids, probabilities }: Candidates, random: Random): number {
     if (left < 0) return ids[i] as number;
   }
   return ids[ids.length - 1] as number; // rounding left a crumb
+}
+
+/** The k-th largest weight: a heap of the k largest so far, its smallest on top. */
+function kthLargest(weights: Float64Array, k: number): number {
+  const heap = weights.slice(0, k).sort(); // a sorted array is a heap
+  for (let id = k; id < weights.length; id++) {
+    const weight = weights[id] as number;
+    if (weight <= (heap[0] as number)) continue;
+    let at = 0;
+    for (let child = 1; child < k; child = 2 * at + 1) {
+      if (child + 1 < k && (heap[child + 1] as number) < (heap[child] as number)) child++;
+      if ((heap[child] as number) >= weight) break;
+      heap[at] = heap[child] as number;
+      at = child;
+    }
+    heap[at] = weight;
+  }
+  return heap[0] as number;
 }
 
 function idsAtLeast(weights: Float64Array, threshold: number): number[] {

@@ -5,6 +5,10 @@ import { dirname } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { EngineError } from './errors';
 
+// Where JavaScript has Float16Array, the runtime's JavaScript half makes half-precision tensors of it, which its native half cannot
+// read back (onnxruntime-node 1.30). Without it, both use the bits in a Uint16Array.
+Reflect.deleteProperty(globalThis, 'Float16Array');
+
 export { Tensor } from 'onnxruntime-node';
 export type Session = ort.InferenceSession;
 export type TensorMap = Record<string, ort.Tensor>;
@@ -61,7 +65,7 @@ async function create(path: string, devices: string[], graph: Uint8Array | undef
     executionProviders: devices,
     graphOptimizationLevel: 'all',
     intraOpNumThreads: threads(),
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
     extra: { session: { model_external_initializers_file_folder_path: dirname(path) } },
   };
   return graph === undefined ? ort.InferenceSession.create(path, options) : ort.InferenceSession.create(graph, options);

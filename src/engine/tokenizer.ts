@@ -22,6 +22,14 @@ const FIM_NAMES = [
   ['▁<PRE>', '▁<SUF>', '▁<MID>'], // Code Llama
 ] as const;
 const FILE_SEPARATOR_NAMES = ['<|file_sep|>', '<file_sep>', '<filename>'];
+/** Tokens that control the model but that some files (Qwen2.5-Coder's among them) do not mark as special. */
+const CONTROL_NAMES = new Set<string>([
+  ...FIM_NAMES.flat(),
+  ...FILE_SEPARATOR_NAMES,
+  ...['<|fim_pad|>', '<fim_pad>', '<fim-pad>', '<|repo_name|>', '<repo_name>', '<reponame>', '▁<EOT>'],
+]);
+/** Words whose ids the library remembers before it is told to forget them: it never does so by itself. */
+const MAX_REMEMBERED_WORDS = 50_000;
 
 /** A model folder's tokenizer. */
 export class Tokenizer {
@@ -29,13 +37,14 @@ export class Tokenizer {
   /** Matches the added tokens, special ones included, and the same without the special ones. */
   readonly #allAdded: RegExp | null;
   readonly #plainAdded: RegExp | null;
-  readonly #specialIds: ReadonlySet<number>;
+  /** Ids that stand for no text. */
+  readonly specialIds: ReadonlySet<number>;
   readonly fim: FimTokens | undefined;
   /** Begins every text, where the model has such a token. */
   readonly bosId: number | undefined;
   readonly eosIds: ReadonlySet<number>;
-  /** Number of ids the tokenizer knows. */
-  readonly size: number;
+  /** One more than the highest id of a token that was not added later; the model must know as many. */
+  readonly wordIds: number;
 
   /** @throws EngineError `tokenizer_damaged` */
   constructor(folder: ModelFolder) {
@@ -49,12 +58,16 @@ export class Tokenizer {
     }
     const added = this.#inner.added_tokens;
     this.#allAdded = this.#inner.added_tokens_regex;
+    const isSpecial = (token: { content: string; special: boolean }): boolean =>
+      token.special || CONTROL_NAMES.has(token.content);
     const plain = added
-      .filter((token) => !token.special)
+      .filter((token) => !isSpecial(token))
       .map((token) => `(${token.content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})`);
     this.#plainAdded = plain.length > 0 ? new RegExp(plain.join('|')) : null;
-    this.#specialIds = new Set(added.filter((token) => token.special).map((token) => token.id));
-    this.size = this.#inner.model.vocab.length;
+    this.specialIds = new Set(added.filter(isSpecial).map((token) => token.id));
+    const addedIds = new Set(added.map(({ id }) => id));
+    this.wordIds = this.#inner.model.vocab.length;
+    while (this.wordIds > 0 && addedIds.has(this.wordIds - 1)) this.wordIds--;
 
     const idOf = (name: string): number | undefined => this.#inner.model.tokens_to_ids.get(name);
     for (const [prefix, suffix, middle] of FIM_NAMES) {
@@ -73,7 +86,7 @@ export class Tokenizer {
     // A begin token counts if the tokenizer writes it, or names it; some configs carry an id that was never trained on.
     const [first] = this.#inner.encode('', null, { add_special_tokens: true });
     this.bosId =
-      first !== undefined && this.#specialIds.has(first) ? first : bosName === undefined ? undefined : idOf(bosName);
+      first !== undefined && this.specialIds.has(first) ? first : bosName === undefined ? undefined : idOf(bosName);
     const eosName = tokenName(folder.tokenizerConfig['eos_token']);
     const eosId = eosName === undefined ? undefined : idOf(eosName);
     this.eosIds = new Set(folder.config.eosIds.length > 0 ? folder.config.eosIds : eosId === undefined ? [] : [eosId]);
@@ -88,26 +101,23 @@ export class Tokenizer {
   /** Ids of `text` as mere text: what looks like a special token in it is spelled out, and nothing is put first. */
   encodeText(text: string): number[] {
     if (text === '') return [];
+    const { cache } = this.#inner.model;
+    if (cache !== undefined && cache.size > MAX_REMEMBERED_WORDS) cache.clear();
     this.#inner.added_tokens_regex = this.#plainAdded;
     return this.#inner.encode(text, null, { add_special_tokens: false });
   }
 
   /** Text of `ids`, special tokens left out; bytes that are not whole characters become U+FFFD. */
   decode(ids: number[]): string {
-    return ids.length === 0
-      ? ''
-      : this.#inner.decode(ids, { skip_special_tokens: true, clean_up_tokenization_spaces: false });
+    const written = ids.filter((id) => !this.specialIds.has(id));
+    return written.length === 0 ? '' : this.#inner.decode(written, { clean_up_tokenization_spaces: false });
   }
 
   /** One token for people: a special one by its name, any other as its text. */
   label(id: number): string {
     const name = this.#inner.model.vocab[id];
-    if (this.#specialIds.has(id)) return name ?? `#${id}`;
+    if (this.specialIds.has(id)) return name ?? `#${id}`;
     return this.decode([id]) || (name ?? `#${id}`);
-  }
-
-  isSpecial(id: number): boolean {
-    return this.#specialIds.has(id);
   }
 }
 
@@ -115,11 +125,12 @@ function construct(json: Record<string, unknown>, config: Record<string, unknown
   const written = config['tokenizer_class'];
   const className = typeof written === 'string' ? written.replace(/Fast$/, '') : 'PreTrainedTokenizer';
   const named: unknown = (xenova as unknown as Record<string, unknown>)[className];
-  const Class = (typeof named === 'function' ? named : xenova.PreTrainedTokenizer) as typeof xenova.PreTrainedTokenizer;
+  const isTokenizer = typeof named === 'function' && named.prototype instanceof xenova.PreTrainedTokenizer;
+  const Class = isTokenizer ? (named as typeof xenova.PreTrainedTokenizer) : xenova.PreTrainedTokenizer;
   return new Class(withStringMerges(json), config);
 }
 
-/** Newer files write a merge as a pair; the library reads "left right". Neither half can hold a space in the files that use pairs of that kind. */
+/** Newer files write a merge as a pair; the library reads "left right". */
 function withStringMerges(json: Record<string, unknown>): Record<string, unknown> {
   const model = json['model'] as { merges?: unknown } | undefined;
   if (!Array.isArray(model?.merges) || !Array.isArray(model.merges[0])) return json;

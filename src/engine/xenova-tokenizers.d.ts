@@ -4,9 +4,9 @@ declare module '@xenova/transformers/src/tokenizers.js' {
     constructor(tokenizerJson: object, tokenizerConfig: object);
     added_tokens: { id: number; content: string; special: boolean }[];
     added_tokens_regex: RegExp | null;
-    model: { vocab: (string | undefined)[]; tokens_to_ids: Map<string, number> };
+    /** `cache` holds the ids of each word that a BPE model has seen. */
+    model: { vocab: (string | undefined)[]; tokens_to_ids: Map<string, number>; cache?: Map<string, unknown> };
     encode(text: string, textPair?: null, options?: { add_special_tokens?: boolean }): number[];
     decode(ids: number[], options?: { skip_special_tokens?: boolean; clean_up_tokenization_spaces?: boolean }): string;
-    getToken(...keys: string[]): string | null;
   }
 }

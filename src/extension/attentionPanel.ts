@@ -16,8 +16,8 @@ export interface AttentionSource {
 }
 
 const VIEW_TYPE = 'glassbox.attention';
-/** Least time between the starts of two refreshes that nobody asked for, in milliseconds. */
-const REFRESH = 250;
+/** A map takes the engine's time: it is asked for when no completion has ended for this long, in milliseconds. */
+const QUIET = 400;
 
 export class AttentionPanel implements vscode.Disposable {
   static #current: AttentionPanel | undefined;
@@ -56,7 +56,6 @@ export class AttentionPanel implements vscode.Disposable {
   /** Something changed while a map was being fetched. */
   #again = false;
   #timer: NodeJS.Timeout | undefined;
-  #lastStart = 0;
 
   private constructor(panel: vscode.WebviewPanel, extensionUri: vscode.Uri, source: AttentionSource) {
     this.#panel = panel;
@@ -100,9 +99,9 @@ export class AttentionPanel implements vscode.Disposable {
   }
 
   #refreshSoon(): void {
-    if (!this.#wanted || this.#timer) return;
-    const wait = Math.max(0, this.#lastStart + REFRESH - Date.now());
-    this.#timer = setTimeout(() => this.#refresh(), wait);
+    if (!this.#wanted) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#refresh(), QUIET);
   }
 
   /** Fetches and posts the wanted head; one fetch at a time, and one more when something changed meanwhile. */
@@ -113,7 +112,6 @@ export class AttentionPanel implements vscode.Disposable {
     const wanted = this.#wanted;
     if (this.#busy || !wanted) return;
     this.#busy = true;
-    this.#lastStart = Date.now();
     void this.#answer(wanted.layer, wanted.head).then((answer) => {
       this.#busy = false;
       if (this.#wanted) void this.#panel.webview.postMessage(answer);

@@ -57,6 +57,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     this.#stream().asked();
     const invoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
     if ((!this.#config().enabled && !invoked) || !isForWriting(document)) return [];
+    // Generate writes: asking now would cancel it. Or there is no engine: the status bar says why.
+    if (this.#engine.writing || this.#engine.state.kind === 'failed') return [];
 
     // With an entry selected in the suggest widget, what is shown must begin with that entry and take its place.
     const selected = context.selectedCompletionInfo;

@@ -16,18 +16,27 @@ export interface Config {
   readonly generateSampling: Omit<Sampling, 'seed'>;
 }
 
+/** Reads the settings. VS Code hands through whatever stands in settings.json: what is of the wrong type or range counts as the default. */
 export function readConfig(): Config {
   const section = vscode.workspace.getConfiguration('glassbox');
-  const get = <T>(key: string): T => section.get(key) as T;
-  const filters = { topK: get<number>('topK'), topP: get<number>('topP') };
+  const get = <T>(key: string, valid: (value: unknown) => boolean): T => {
+    const value: unknown = section.get(key);
+    return (valid(value) ? value : section.inspect(key)?.defaultValue) as T;
+  };
+  const text = (value: unknown): boolean => typeof value === 'string';
+  const from = (least: number, most: number) => (value: unknown) =>
+    typeof value === 'number' && value >= least && value <= most;
+  const whole = (least: number, most: number) => (value: unknown) =>
+    Number.isInteger(value) && from(least, most)(value);
+  const filters = { topK: get<number>('topK', whole(0, 1000)), topP: get<number>('topP', from(0.01, 1)) };
   return {
-    enabled: get('enabled'),
-    model: get<string>('model').trim(),
-    device: get('device'),
-    maxTokens: get('maxTokens'),
-    sampling: { temperature: get('temperature'), ...filters, seed: 0 },
-    generateMaxTokens: get('generate.maxTokens'),
-    generateSampling: { temperature: get('generate.temperature'), ...filters },
+    enabled: get<boolean>('enabled', (value) => typeof value === 'boolean'),
+    model: get<string>('model', text).trim(),
+    device: get<string>('device', text),
+    maxTokens: get<number>('maxTokens', whole(1, 512)),
+    sampling: { temperature: get<number>('temperature', from(0, 2)), ...filters, seed: 0 },
+    generateMaxTokens: get<number>('generate.maxTokens', whole(1, 4096)),
+    generateSampling: { temperature: get<number>('generate.temperature', from(0, 2)), ...filters },
   };
 }
 
@@ -36,6 +45,13 @@ export function needsRestart(event: vscode.ConfigurationChangeEvent): boolean {
   return event.affectsConfiguration('glassbox.model') || event.affectsConfiguration('glassbox.device');
 }
 
+/** Turns suggestions on or off where that takes effect: in the workspace if it has a value of its own, else for the user. */
 export async function setEnabled(enabled: boolean): Promise<void> {
-  await vscode.workspace.getConfiguration('glassbox').update('enabled', enabled, vscode.ConfigurationTarget.Global);
+  const section = vscode.workspace.getConfiguration('glassbox');
+  const inWorkspace = section.inspect('enabled')?.workspaceValue !== undefined;
+  await section.update(
+    'enabled',
+    enabled,
+    inWorkspace ? vscode.ConfigurationTarget.Workspace : vscode.ConfigurationTarget.Global,
+  );
 }

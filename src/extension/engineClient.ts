@@ -64,6 +64,7 @@ export class EngineClient {
   #state: EngineState = { kind: 'stopped' };
   #nextId = 1;
   #running = 0;
+  #writing = 0;
   #completions = 0;
   #deaths: number[] = [];
   #restartTimer: NodeJS.Timeout | undefined;
@@ -87,7 +88,12 @@ export class EngineClient {
     return this.#running > 0;
   }
 
-  /** How many completions have ended since the engine was started, cancelled ones included; their attention can be asked for. */
+  /** True while a text is being written into a document; a suggestion asked for now would cancel it. */
+  get writing(): boolean {
+    return this.#writing > 0;
+  }
+
+  /** How many completions have run to their end since the engine was started; the last one's attention can be asked for. */
   get completions(): number {
     return this.#completions;
   }
@@ -118,15 +124,20 @@ export class EngineClient {
     const id = this.#nextId++;
     const cancel = (): void => this.#send({ type: 'cancel', id });
     signal.addEventListener('abort', cancel, { once: true });
+    const writes = request.unbounded === true ? 1 : 0;
+    this.#writing += writes;
     this.#running++;
     this.#changed();
     try {
-      const reply = await this.#ask({ type: 'complete', id, request }, onToken);
+      const asked = this.#ask({ type: 'complete', id, request }, onToken);
+      if (signal.aborted) cancel();
+      const reply = await asked;
       if (reply.type !== 'done') throw new Error(`unexpected reply ${reply.type}`);
-      this.#completions++;
+      if (reply.completion.finish !== 'cancelled') this.#completions++;
       return reply.completion;
     } finally {
       signal.removeEventListener('abort', cancel);
+      this.#writing -= writes;
       this.#running--;
       this.#changed();
     }
@@ -186,7 +197,10 @@ export class EngineClient {
       );
     }
     child.on('message', (message: FromEngine) => child === this.#child && this.#receive(message));
-    child.on('error', (error) => this.#options.log(`engine: ${error.message}`));
+    child.on('error', (error) => {
+      this.#options.log(`engine: ${error.message}`);
+      if (child.pid === undefined && child === this.#child) this.#died(error.message); // it never started
+    });
     child.on('close', (code, signal) => child === this.#child && this.#died(signal ?? `exit code ${String(code)}`));
     this.#send({ type: 'load', ...this.#load });
   }

@@ -75,6 +75,11 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     },
   };
   const parts = { engine, config: () => config, memory: context.globalState, log };
+  const dismiss = (): void => {
+    stream.stop();
+    provider.drop();
+    void vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
+  };
   const commands: Record<string, () => unknown> = {
     'glassbox.generate': () => generateCommand(parts),
     'glassbox.continueHere': () => continueCommand(parts),
@@ -83,11 +88,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     'glassbox.restartEngine': load,
     'glassbox.showLog': () => log.show(),
     'glassbox.showMenu': () => showMenu(status()),
-    'glassbox.dismiss': () => {
-      stream.stop();
-      provider.drop();
-      return vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
-    },
+    'glassbox.dismiss': dismiss,
     [ACCEPTED]: () => stream.stop(),
   };
 
@@ -122,7 +123,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (!event.affectsConfiguration('glassbox')) return;
       config = readConfig();
-      if (!config.enabled) provider.drop();
+      if (!config.enabled) dismiss();
       statusBar.show(status());
       if (needsRestart(event)) load();
     }),

@@ -8,6 +8,8 @@ import * as vscode from 'vscode';
 const INTERVAL_MS = 60;
 /** An editor that has not asked again after this long does not do so at all. */
 const PATIENCE_MS = 1500;
+/** This often in a row, that is: once may be a stall. */
+const TIMES = 3;
 /** First version seen to ask a newly registered provider again; 1.104 was seen not to. */
 const GROWS_FROM = [1, 110] as const;
 const STREAMING_CONTEXT = 'glassbox.streaming';
@@ -31,6 +33,7 @@ export class GhostStream implements vscode.Disposable {
   #more = false;
   #last = false;
   #canGrow = grows(vscode.version);
+  #unheard = 0;
   readonly #subscriptions: vscode.Disposable[];
 
   /**
@@ -62,6 +65,7 @@ export class GhostStream implements vscode.Disposable {
   asked(): void {
     clearTimeout(this.#patience);
     this.#patience = undefined;
+    this.#unheard = 0;
   }
 
   /** A suggestion that will grow is about to be shown. */
@@ -125,7 +129,7 @@ export class GhostStream implements vscode.Disposable {
 
   #gaveUp(): void {
     this.#patience = undefined;
-    if (this.#stillThere() && vscode.window.state.focused) {
+    if (this.#stillThere() && vscode.window.state.focused && ++this.#unheard >= TIMES) {
       this.#canGrow = false;
       this.#log.info(
         'This version of the editor does not ask again for a suggestion that it shows: suggestions appear line by line instead of growing.',

@@ -17,6 +17,8 @@ export class StreamInsertion {
   #started = false;
   /** Set while an edit of ours is applied: its change event does not move the offset twice. */
   #ours = false;
+  /** There is no place to write any more. */
+  #gone = false;
   #lost: ((reason: string) => void) | undefined;
   readonly #subscriptions: vscode.Disposable[];
 
@@ -25,8 +27,9 @@ export class StreamInsertion {
     this.#offset = editor.document.offsetAt(editor.selection.active);
     this.#subscriptions = [
       vscode.workspace.onDidChangeTextDocument((event) => event.document === this.#document && this.#moved(event)),
+      // Changing a document's language closes and opens it, too.
       vscode.workspace.onDidCloseTextDocument(
-        (document) => document === this.#document && this.#lost?.('The document was closed.'),
+        (document) => document === this.#document && document.isClosed && this.#lose('The document was closed.'),
       ),
     ];
   }
@@ -37,10 +40,9 @@ export class StreamInsertion {
   }
 
   append(text: string): void {
+    if (this.#gone) return;
     this.#waiting += text;
-    this.#writing ??= this.#write()
-      .catch((error: unknown) => this.#lost?.(error instanceof Error ? error.message : String(error)))
-      .finally(() => (this.#writing = undefined));
+    this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
   }
 
   /** Writes what is left and closes the undo step. */
@@ -53,7 +55,7 @@ export class StreamInsertion {
 
   async #write(): Promise<void> {
     let refusals = 0;
-    while (!this.#document.isClosed) {
+    while (!this.#gone) {
       // The last character is kept for the end, because only an edit can close the undo step.
       const text = this.#ended
         ? this.#waiting
@@ -62,6 +64,7 @@ export class StreamInsertion {
       if (text === '' || (editor === undefined && !this.#ended)) return;
       this.#waiting = this.#waiting.slice(text.length);
       const at = this.#document.positionAt(this.#offset);
+      const { version } = this.#document;
       this.#ours = true;
       const done =
         editor === undefined
@@ -71,10 +74,11 @@ export class StreamInsertion {
               undoStopAfter: this.#ended,
             });
       this.#ours = false;
-      if (!done) {
-        // Somebody edited at the same moment: the offset has moved, so try again from there. A read-only document never takes it.
+      if (!done || this.#document.version === version) {
+        // Somebody edited at the same moment: the offset has moved, so try again from there. A read-only document never takes it
+        // (and the editor says that it did).
         this.#waiting = text + this.#waiting;
-        if (++refusals === MAX_REFUSALS) throw new Error(`${this.#document.fileName} cannot be edited.`);
+        if (++refusals === MAX_REFUSALS) return this.#lose(`${this.#document.fileName} cannot be edited.`);
         await new Promise((resolve) => setTimeout(resolve, 20));
         continue;
       }
@@ -85,6 +89,13 @@ export class StreamInsertion {
       const end = this.#document.positionAt(this.#offset);
       editor?.revealRange(new vscode.Range(end, end));
     }
+  }
+
+  #lose(reason: string): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#waiting = '';
+    this.#lost?.(reason);
   }
 
   async #writeUnseen(at: vscode.Position, text: string): Promise<boolean> {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { ensureServer } from '../../test/host/install.mjs';
 import { startServer } from '../../test/host/server.mjs';
-import { SetupError, root } from './setup.mjs';
+import { SetupError, root, throughShell } from './setup.mjs';
 
 const sample = join(root, 'test/sample');
 const firstFile = join(sample, 'basket.ts');
@@ -24,7 +24,7 @@ export async function openDesktop(print) {
   if (!code || !hasDisplay || process.env.GLASSBOX_VSCODE === 'server') return false;
   const args = [`--extensionDevelopmentPath=${root}`, '--new-window', sample, firstFile];
   const status = await new Promise((resolve) => {
-    const child = spawn(code, args, { stdio: 'inherit', shell: process.platform === 'win32' });
+    const child = spawn(...throughShell(code, args), { stdio: 'inherit', shell: code.endsWith('.cmd') });
     child.on('error', () => resolve(1));
     child.on('close', resolve);
   });

@@ -65,15 +65,25 @@ function isNewer(file, than) {
 }
 
 /**
+ * On Windows a .cmd file runs through a shell only, which takes words apart at spaces unless they are quoted.
+ * @param {string} command @param {string[]} args @returns {[string, string[]]}
+ */
+export function throughShell(command, args) {
+  if (!command.endsWith('.cmd')) return [command, args];
+  const quoted = [command, ...args].map((word) => (/\s/.test(word) ? `"${word}"` : word));
+  return [quoted[0] ?? '', quoted.slice(1)];
+}
+
+/**
  * @param {string} command @param {string[]} args @param {NodeJS.ProcessEnv} env
  * @returns {Promise<{ code: number | null, output: string }>}
  */
 function run(command, args, env) {
-  const child = spawn(command, args, {
+  const child = spawn(...throughShell(command, args), {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    shell: process.platform === 'win32',
+    shell: command.endsWith('.cmd'),
   });
   return new Promise((resolve) => {
     let output = '';

@@ -125,7 +125,7 @@ const BAD_LINES: [string, string, RegExp][] = [
   ['a temperature below 0', '{"prefix": "a", "temperature": -1}', /"temperature" must be a number from 0/],
   ['a fraction of a token', '{"prefix": "a", "maxTokens": 1.5}', /"maxTokens" must be a whole number/],
   ['context that is no list', '{"prefix": "a", "context": "b"}', /"context" must be an array/],
-  ['more tokens than the model holds', '{"prefix": "a", "maxTokens": 5000}', /5000.*128 tokens/],
+  ['more tokens than the model holds', '{"prefix": "a", "maxTokens": 5000, "raw": true}', /5000.*128 tokens/],
   ['a raw prompt longer than the model holds', JSON.stringify({ prefix: 'x'.repeat(200), raw: true }), /201 tokens/],
 ];
 test('a bad line gets an error that names the field, and the next line its answer', async () => {

@@ -51,9 +51,9 @@ test('what looks like a special token in a document is mere text', () => {
   const tokenizer = new Tokenizer(readModelFolder(dir));
   const written = 'a <|endoftext|> <|fim_prefix|> b';
   const ids = tokenizer.encodeText(written);
-  assert.ok(ids.every((id) => !tokenizer.isSpecial(id)));
+  assert.ok(ids.every((id) => !tokenizer.specialIds.has(id)));
   assert.equal(tokenizer.decode(ids), written);
-  assert.equal(tokenizer.encode('x<|endoftext|>').filter((id) => tokenizer.isSpecial(id)).length, 2);
+  assert.equal(tokenizer.encode('x<|endoftext|>').filter((id) => tokenizer.specialIds.has(id)).length, 2);
 });
 
 test('full-precision logits equal PyTorch’s', async () => {
@@ -113,6 +113,20 @@ test('a cache filled in chunks gives the logits of one run', async () => {
   let last = new Float32Array();
   for (let at = 0; at < ids.length; at += 7) last = Float32Array.from(await full.forward(ids.slice(at, at + 7), cache));
   assert.ok(farthest(last, whole) < TOLERANCE);
+});
+
+test('the 8-bit weights give the same tokens with and without a cache', async () => {
+  const sampling = { temperature: 0, topK: 0, topP: 1, seed: 0 };
+  const ask = (prefix: string): Promise<{ tokens: number[] }> =>
+    engine.complete(
+      { prefix, suffix: '', maxTokens: 12, sampling, raw: true },
+      { signal: new AbortController().signal },
+    );
+  const text = readFileSync('src/engine/generate.ts', 'utf8').slice(0, 900);
+  await ask(text.slice(0, 850));
+  const reused = await ask(text);
+  await ask('something else');
+  assert.deepEqual(reused.tokens, (await ask(text)).tokens);
 });
 
 test('the 8-bit weights predict nearly as well as the full ones', async () => {

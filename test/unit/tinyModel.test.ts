@@ -94,6 +94,7 @@ test('greedy tokens are those of the reference, recomputed from scratch at every
     assert.equal(token, row.indexOf(Math.max(...row)));
     expected.push(token);
   }
+  assert.ok(tokens.length > 5, `only ${tokens.length} tokens`);
   assert.equal(finish, tokens.length === 24 ? 'length' : 'eos');
   assert.equal(stats.generatedTokens, tokens.length);
 });
@@ -111,6 +112,27 @@ test('log-probabilities are those of the model before temperature and filters', 
     assert.ok(Math.abs(logprobs[i]! - expected) < TOLERANCE);
     context.push(token);
   }
+});
+
+test('a half-precision cache and half-precision logits give the reference’s greedy tokens and attention', async () => {
+  const half = join(dir, 'half');
+  writeTinyModel(half, { half: true });
+  const halfEngine = await Engine.load({ modelDir: half, device: 'cpu' });
+  const { tokens } = await halfEngine.complete(request('while (', { maxTokens: 12 }), {
+    signal: new AbortController().signal,
+  });
+  const all = [256, ...Buffer.from('while (')];
+  assert.ok(tokens.length > 5);
+  for (const token of tokens) {
+    const row = forward(weights, all).logits.at(-1)!;
+    assert.ok(row[token]! > Math.max(...row) - 0.02, 'not the likeliest, half precision allowed for');
+    all.push(token);
+  }
+  const map = await halfEngine.attention(0, 0, 'a + b');
+  forward(weights, [256, ...Buffer.from('a + b')]).attention[0]![0]!.forEach((row, query) =>
+    assert.ok(farthest(map.weights.subarray(query * map.tokens.length).subarray(0, row.length), row) < 1e-2),
+  );
+  await halfEngine.dispose();
 });
 
 test('score sums the negative log-likelihood of all tokens after the begin token', async () => {

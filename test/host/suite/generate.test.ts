@@ -76,6 +76,29 @@ export const tests: HostTest[] = [
     },
   },
   {
+    name: 'suggestions keep out of the way while a text is written',
+    async run(t) {
+      const driver = t.needDriver();
+      const api = await glassbox();
+      await setting(t, 'generate.maxTokens', 300);
+      await setting(t, 'generate.temperature', 1);
+      const editor = await open(t, 'typescript', CODE);
+      await driver.type('re');
+      await until(
+        'a suggestion to be asked for',
+        () => (api.modelRequests() > 0 && !api.status().generating) || undefined,
+      );
+      await sleep(500);
+      const asked = api.modelRequests();
+      const before = editor.document.getText();
+      const done = vscode.commands.executeCommand('glassbox.continueHere');
+      await until('the first text', () => editor.document.getText() !== before || undefined);
+      await driver.type('x');
+      await done;
+      assert.equal(api.modelRequests(), asked);
+    },
+  },
+  {
     name: 'Generate opens a new document where none is open',
     async run(t) {
       const driver = t.needDriver();
@@ -96,7 +119,7 @@ export const tests: HostTest[] = [
     name: 'Generate can be cancelled from its notification and keeps what was written',
     async run(t) {
       const driver = t.needDriver();
-      await glassbox();
+      const api = await glassbox();
       await setting(t, 'generate.maxTokens', 900);
       await setting(t, 'generate.temperature', 1);
       const editor = await open(t, 'typescript', CODE);
@@ -104,10 +127,19 @@ export const tests: HostTest[] = [
       const done = vscode.commands.executeCommand('glassbox.continueHere');
       await until('the first text', () => editor.document.getText() !== before || undefined);
       await driver.screenshot('generating');
-      await driver.evaluate(
-        `[...document.querySelectorAll('.notification-toast .monaco-button')].find((b) => b.textContent === 'Cancel')?.click()`,
+      await until('the Cancel button', () =>
+        driver
+          .evaluate<boolean>(
+            `(() => {
+              const button = [...document.querySelectorAll('.notification-toast .monaco-button')].find((b) => b.textContent === 'Cancel');
+              button?.click();
+              return button !== undefined;
+            })()`,
+          )
+          .then((clicked) => clicked || undefined),
       );
       await done;
+      assert.equal(api.status().generating, false);
       const cancelled = editor.document.getText();
       assert.ok(cancelled.startsWith(before.trimEnd()));
       await sleep(500);

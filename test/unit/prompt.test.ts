@@ -1,0 +1,92 @@
+// The prompt keeps its budget and never loses the text before the cursor.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync, readFileSync, cpSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { readModelFolder } from '../../src/engine/modelFolder';
+import { framePrompt, mostTokens } from '../../src/engine/prompt';
+import { Tokenizer } from '../../src/engine/tokenizer';
+import type { CompletionRequest } from '../../src/protocol';
+
+const shipped = join(process.cwd(), 'models/glassbox-small');
+const tokenizer = new Tokenizer(readModelFolder(shipped));
+const CONTEXT = 1024;
+const scratch = mkdtempSync(join(tmpdir(), 'glassbox-prompt-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+const sampling = { temperature: 0, topK: 0, topP: 1, seed: 0 };
+const line = 'const value = compute(first, second);\n';
+const request = (fields: Partial<CompletionRequest>): CompletionRequest => ({
+  prefix: 'let x = ',
+  suffix: '',
+  maxTokens: 48,
+  sampling,
+  raw: false,
+  ...fields,
+});
+
+/** Name, request. */
+const REQUESTS: [string, Partial<CompletionRequest>][] = [
+  ['short', {}],
+  ['a long document', { prefix: line.repeat(3000), suffix: line.repeat(3000), path: 'a.ts' }],
+  ['a long suffix', { suffix: line.repeat(3000) }],
+  ['a very long path', { path: 'folder/'.repeat(2000) + 'a.ts', suffix: ';\n' }],
+  [
+    'almost everything is to be generated',
+    { prefix: line.repeat(50), suffix: line.repeat(50), path: 'a.ts', maxTokens: 1000 },
+  ],
+  ['more is to be generated than the model holds', { prefix: line.repeat(50), maxTokens: 4096 }],
+  ['many files', { context: Array.from({ length: 50 }, (_, i) => ({ path: `${i}.ts`, text: line.repeat(20) })) }],
+  ['one endless line', { prefix: 'x'.repeat(50_000), suffix: 'y'.repeat(50_000) }],
+];
+for (const [name, fields] of REQUESTS) {
+  test(`prompt: ${name}`, () => {
+    const asked = request(fields);
+    const ids = framePrompt(tokenizer, asked, CONTEXT);
+    assert.ok(ids.length + mostTokens(asked, CONTEXT) <= CONTEXT, `${ids.length} tokens`);
+    const text = tokenizer.decode(ids.filter((id) => !tokenizer.specialIds.has(id)));
+    assert.ok(text.includes(asked.prefix.slice(-20)), 'the text before the cursor is there');
+    assert.equal(ids[0], tokenizer.bosId);
+  });
+}
+
+test('prompt: its frame is that of the training', () => {
+  const { fim, bosId } = tokenizer;
+  const text = (written: string): number[] => tokenizer.encodeText(written);
+  const asked = request({ prefix: 'a = ', suffix: ';\n', path: 'a.js', context: [{ path: 'b.js', text: 'b\n' }] });
+  assert.deepEqual(framePrompt(tokenizer, asked, CONTEXT), [
+    ...[bosId, fim!.fileSeparator, ...text('b.js\n'), ...text('b\n')],
+    ...[fim!.fileSeparator, ...text('a.js\n')],
+    ...[fim!.prefix, ...text('a = '), fim!.suffix, ...text(';\n'), fim!.middle],
+  ]);
+});
+
+test('tokens that control the model count as such even where the file does not mark them', () => {
+  const dir = join(scratch, 'unmarked');
+  cpSync(shipped, dir, { recursive: true, filter: (from) => !from.endsWith('.onnx') });
+  writeFileSync(join(dir, 'model.onnx'), '');
+  const json = JSON.parse(readFileSync(join(dir, 'tokenizer.json'), 'utf8')) as {
+    added_tokens: { content: string; special: boolean }[];
+  };
+  for (const token of json.added_tokens)
+    if (token.content.includes('fim') || token.content.includes('repo')) token.special = false;
+  writeFileSync(join(dir, 'tokenizer.json'), JSON.stringify(json));
+  const unmarked = new Tokenizer(readModelFolder(dir));
+  const written = 'a <|fim_prefix|> b <|repo_name|>';
+  assert.deepEqual(unmarked.encodeText(written), tokenizer.encodeText(written));
+  assert.equal(unmarked.decode([...unmarked.encodeText('x'), unmarked.fim!.prefix]), 'x');
+});
+
+test('merges written as pairs are read like merges written as text', () => {
+  const dir = join(scratch, 'pairs');
+  cpSync(shipped, dir, { recursive: true, filter: (from) => !from.endsWith('.onnx') });
+  writeFileSync(join(dir, 'model.onnx'), '');
+  const json = JSON.parse(readFileSync(join(dir, 'tokenizer.json'), 'utf8')) as {
+    model: { merges: (string | string[])[] };
+  };
+  json.model.merges = json.model.merges.map((merge) => (typeof merge === 'string' ? merge.split(' ') : merge));
+  writeFileSync(join(dir, 'tokenizer.json'), JSON.stringify(json));
+  assert.deepEqual(new Tokenizer(readModelFolder(dir)).encodeText(line), tokenizer.encodeText(line));
+});
