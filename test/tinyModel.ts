@@ -86,7 +86,7 @@ export function writeTinyModel(dir: string, { half = false } = {}): LlamaWeights
 }
 
 /** A byte-level tokenizer without merges: id = byte, in the order of GPT-2's byte alphabet. */
-function byteTokenizer(): unknown {
+export function byteTokenizer(): unknown {
   const printable = (byte: number): boolean =>
     (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
   let extra = 0;

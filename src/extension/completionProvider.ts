@@ -28,6 +28,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
   readonly #stream: () => GhostStream;
   readonly #log: vscode.LogOutputChannel;
   #offer: Offer | undefined;
+  /** Where the user last sent a suggestion away. The editor may have been about to ask again there. */
+  #dismissed = '';
   #requests = 0;
 
   constructor(engine: EngineClient, config: () => Config, stream: () => GhostStream, log: vscode.LogOutputChannel) {
@@ -42,8 +44,14 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     return this.#requests;
   }
 
-  /** Forgets the text on offer and stops making more of it. */
-  drop(): void {
+  /** Forgets the text on offer, stops making more of it, and offers nothing at this place until something changes there. */
+  dismiss(): void {
+    const editor = vscode.window.activeTextEditor;
+    if (editor !== undefined) this.#dismissed = placeOf(editor.document, editor.selection.active);
+    this.#drop();
+  }
+
+  #drop(): void {
     this.#offer?.abort.abort();
     this.#offer = undefined;
   }
@@ -57,6 +65,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     this.#stream().asked();
     const invoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
     if ((!this.#config().enabled && !invoked) || !isForWriting(document)) return [];
+    if (!invoked && this.#dismissed === placeOf(document, position)) return [];
     // Generate writes: asking now would cancel it. Or there is no engine: the status bar says why.
     if (this.#engine.writing || this.#engine.state.kind === 'failed') return [];
 
@@ -76,7 +85,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       if (offer === undefined || rest === undefined) {
         if (asked) return [];
         asked = true;
-        this.drop();
+        this.#drop();
         offer = this.#offer = this.#ask(document, prefix, suffix);
         continue;
       }
@@ -135,6 +144,11 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       });
     return offer;
   }
+}
+
+/** Names a position in one version of a document. */
+function placeOf(document: vscode.TextDocument, { line, character }: vscode.Position): string {
+  return `${document.uri.toString()} ${document.version} ${line}:${character}`;
 }
 
 /** Resolves when the offer has changed or the editor no longer waits. */

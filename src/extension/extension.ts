@@ -77,7 +77,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
   const parts = { engine, config: () => config, memory: context.globalState, log };
   const dismiss = (): void => {
     stream.stop();
-    provider.drop();
+    provider.dismiss();
     void vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
   };
   const commands: Record<string, () => unknown> = {

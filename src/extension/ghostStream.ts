@@ -12,7 +12,6 @@ const PATIENCE_MS = 1500;
 const TIMES = 3;
 /** First version seen to ask a newly registered provider again; 1.104 was seen not to. */
 const GROWS_FROM = [1, 110] as const;
-const STREAMING_CONTEXT = 'glassbox.streaming';
 
 /** Where a growing suggestion is shown. */
 interface Place {
@@ -70,7 +69,6 @@ export class GhostStream implements vscode.Disposable {
 
   /** A suggestion that will grow is about to be shown. */
   shown(document: vscode.TextDocument, position: vscode.Position): void {
-    if (this.#place === undefined) void vscode.commands.executeCommand('setContext', STREAMING_CONTEXT, true);
     this.#place = { document, version: document.version, position };
     this.#schedule();
   }
@@ -90,7 +88,6 @@ export class GhostStream implements vscode.Disposable {
     clearTimeout(this.#patience);
     this.#timer = this.#patience = this.#place = undefined;
     this.#more = this.#last = false;
-    void vscode.commands.executeCommand('setContext', STREAMING_CONTEXT, false);
   }
 
   dispose(): void {

@@ -27,9 +27,7 @@ test('every command of the manifest is registered, and the reverse', () => {
 
 test('every setting of the manifest is read, and the reverse', () => {
   const properties = manifest.contributes.configuration.properties;
-  const used = [...read('config.ts').matchAll(/get<\w+>\('([\w.]+)',/g)].map(
-    ([, key]) => `glassbox.${String(key)}`,
-  );
+  const used = [...read('config.ts').matchAll(/get<\w+>\('([\w.]+)',/g)].map(([, key]) => `glassbox.${String(key)}`);
   assert.deepEqual([...new Set(used)].sort(), Object.keys(properties).sort());
   for (const [key, { default: value, markdownDescription }] of Object.entries(properties)) {
     assert.notEqual(value, undefined, key);
@@ -42,7 +40,7 @@ test('commands that the code runs exist', () => {
   for (const [, name] of sources.matchAll(/'(glassbox\.\w+)'/g)) {
     const known =
       commands.includes(name as string) ||
-      ['glassbox.glassbox', 'glassbox.status', 'glassbox.streaming', 'glassbox.attention'].includes(name as string);
+      ['glassbox.glassbox', 'glassbox.status', 'glassbox.attention'].includes(name as string);
     assert.ok(known || `${String(name)}` in manifest.contributes.configuration.properties, name);
   }
 });

@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { CYCLE } from '../../cycleModel';
 import type { HostTest } from './hostTest';
-import { glassbox, open, setting, sleep, until } from './window';
+import { knownModel, open, setting, sleep, until } from './window';
 
 const CODE = `/** Adds two numbers. */
 function add(a: number, b: number): number {
@@ -23,7 +24,7 @@ export const tests: HostTest[] = [
   {
     name: 'Continue Here streams at the cursor and is undone in one step',
     async run(t) {
-      await glassbox();
+      await knownModel(t);
       await setting(t, 'generate.maxTokens', 60);
       await setting(t, 'generate.temperature', 0);
       const editor = await open(t, 'typescript', CODE);
@@ -32,9 +33,8 @@ export const tests: HostTest[] = [
       t.after(() => changes.dispose());
       await vscode.commands.executeCommand('glassbox.continueHere');
       const written = editor.document.getText();
-      console.log(JSON.stringify(written));
-      assert.ok(written.startsWith(before.trimEnd()) && written.length > before.length, written);
-      assert.ok(changes.count() >= 2, `${changes.count()} changes`);
+      assert.equal(written, before.replace('{\n  ', `{\n  ${CYCLE.repeat(3).slice(0, 60)}`));
+      assert.ok(changes.count() >= 3, `${changes.count()} changes`);
       await vscode.commands.executeCommand('undo');
       assert.equal(editor.document.getText(), before);
       await vscode.commands.executeCommand('redo');
@@ -45,7 +45,7 @@ export const tests: HostTest[] = [
     name: 'Generate asks for a prompt, streams, undoes in one step, and remembers the prompt',
     async run(t) {
       const driver = t.needDriver();
-      await glassbox();
+      await knownModel(t);
       await setting(t, 'generate.maxTokens', 40);
       const editor = await open(t, 'python', 'import math\n\n‸');
       const before = editor.document.getText();
@@ -68,8 +68,11 @@ export const tests: HostTest[] = [
         if (round === 2) await driver.screenshot('generate-history');
         await driver.press('Enter');
         await done;
-        assert.notEqual(editor.document.getText(), before);
-        assert.ok(!editor.document.getText().includes('the area of a circle\n'), 'the prompt is for the model only');
+        assert.equal(
+          editor.document.getText(),
+          before + CYCLE.repeat(2).slice(0, 40),
+          'the prompt is for the model only',
+        );
         await vscode.commands.executeCommand('undo');
         assert.equal(editor.document.getText(), before);
       }
@@ -79,7 +82,7 @@ export const tests: HostTest[] = [
     name: 'suggestions keep out of the way while a text is written',
     async run(t) {
       const driver = t.needDriver();
-      const api = await glassbox();
+      const api = await knownModel(t);
       await setting(t, 'generate.maxTokens', 300);
       await setting(t, 'generate.temperature', 1);
       const editor = await open(t, 'typescript', CODE);
@@ -89,20 +92,19 @@ export const tests: HostTest[] = [
         () => (api.modelRequests() > 0 && !api.status().generating) || undefined,
       );
       await sleep(500);
-      const asked = api.modelRequests();
       const before = editor.document.getText();
       const done = vscode.commands.executeCommand('glassbox.continueHere');
       await until('the first text', () => editor.document.getText() !== before || undefined);
-      await driver.type('x');
+      await driver.type('!');
       await done;
-      assert.equal(api.modelRequests(), asked);
+      assert.equal(editor.document.getText().replace('!', '').length, before.length + 300, 'all of it was written');
     },
   },
   {
     name: 'Generate opens a new document where none is open',
     async run(t) {
       const driver = t.needDriver();
-      await glassbox();
+      await knownModel(t);
       await setting(t, 'generate.maxTokens', 20);
       await vscode.commands.executeCommand('workbench.action.closeAllEditors');
       const done = vscode.commands.executeCommand('glassbox.generate');
@@ -110,8 +112,7 @@ export const tests: HostTest[] = [
       await driver.type('function main() {');
       await driver.press('Enter');
       await done;
-      const text = vscode.window.activeTextEditor?.document.getText() ?? '';
-      assert.ok(text.startsWith('function main() {') && text.length > 'function main() {'.length, text);
+      assert.equal(vscode.window.activeTextEditor?.document.getText(), `function main() {${CYCLE.slice(0, 20)}`);
       await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
     },
   },
@@ -119,19 +120,20 @@ export const tests: HostTest[] = [
     name: 'Generate can be cancelled from its notification and keeps what was written',
     async run(t) {
       const driver = t.needDriver();
-      const api = await glassbox();
+      const api = await knownModel(t);
       await setting(t, 'generate.maxTokens', 900);
       await setting(t, 'generate.temperature', 1);
       const editor = await open(t, 'typescript', CODE);
       const before = editor.document.getText();
       const done = vscode.commands.executeCommand('glassbox.continueHere');
       await until('the first text', () => editor.document.getText() !== before || undefined);
+      await vscode.commands.executeCommand('notifications.showList');
       await driver.screenshot('generating');
       await until('the Cancel button', () =>
         driver
           .evaluate<boolean>(
             `(() => {
-              const button = [...document.querySelectorAll('.notification-toast .monaco-button')].find((b) => b.textContent === 'Cancel');
+              const button = [...document.querySelectorAll('.notifications-center .monaco-button')].find((b) => b.textContent === 'Cancel');
               button?.click();
               return button !== undefined;
             })()`,
@@ -141,7 +143,7 @@ export const tests: HostTest[] = [
       await done;
       assert.equal(api.status().generating, false);
       const cancelled = editor.document.getText();
-      assert.ok(cancelled.startsWith(before.trimEnd()));
+      assert.ok(cancelled.length < before.length + 800, `${cancelled.length} characters: not cancelled`);
       await sleep(500);
       assert.equal(editor.document.getText(), cancelled);
     },

@@ -1,8 +1,12 @@
 // What the tests of this suite do again and again in the window: open a document, wait for something, ask the extension.
 
 import assert from 'node:assert/strict';
+import { existsSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Api } from '../../../src/extension/extension';
+import { writeCycleModel } from '../../cycleModel';
 import { painted, type Driver, type GhostFrame } from '../driver';
 import type { TestContext } from './hostTest';
 
@@ -12,6 +16,25 @@ export async function glassbox(): Promise<Api> {
     (await vscode.extensions.getExtension<Api>('glassbox.glassbox')?.activate()) ??
     assert.fail('glassbox.glassbox is not installed');
   await until('the model to be loaded', () => api.status().engine.kind === 'ready' || undefined);
+  return api;
+}
+
+/** For the time of the test, a model whose text is known beforehand: the alphabet, a line break, and again. */
+export async function knownModel(t: TestContext): Promise<Api> {
+  const api = await glassbox();
+  const dir = join(tmpdir(), `glassbox-cycle-${process.pid}`);
+  if (!existsSync(dir)) {
+    writeCycleModel(dir);
+    process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
+  }
+  const loaded = (name: RegExp): Promise<true> =>
+    until(`the model ${String(name)}`, () => {
+      const { engine } = api.status();
+      return (engine.kind === 'ready' && name.test(engine.info.name)) || undefined;
+    });
+  t.after(() => loaded(/small/)); // runs after the setting has been taken back
+  await setting(t, 'model', dir);
+  await loaded(/cycle/);
   return api;
 }
 
@@ -50,11 +73,15 @@ export async function until<T>(
   return assert.fail(`waited ${limitMs / 1000} s in vain for ${what}`);
 }
 
-/** Ghost text as the window shows it now. */
+/** Ghost text as the window shows it now: its lines from top to bottom, without what separates them. */
 export async function ghost(driver: Driver): Promise<string> {
-  return driver.evaluate<string>(
-    `[...document.querySelectorAll('[class*="ghost-text"]')].filter((e) => !e.parentElement.closest('[class*="ghost-text"]')).map((e) => e.textContent).join('').replaceAll('\\u00a0', ' ')`,
-  );
+  return driver.evaluate<string>(`
+    [...document.querySelectorAll('[class*="ghost-text"]')]
+      .filter((e) => !e.parentElement.closest('[class*="ghost-text"]'))
+      .map((e) => ({ text: e.textContent, box: e.getBoundingClientRect() }))
+      .filter(({ box }) => box.width > 0)
+      .sort((a, b) => (Math.abs(a.box.top - b.box.top) > 5 ? a.box.top - b.box.top : a.box.left - b.box.left))
+      .map(({ text }) => text).join('').replaceAll('\\u00a0', ' ').replace(/[\\u200b-\\u200d]/g, '')`);
 }
 
 /** Waits for ghost text and until it has not changed for a while. */
