@@ -79,9 +79,9 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     const uri = document.uri.toString();
     let offer = this.#offer?.uri === uri ? this.#offer : undefined;
     let asked = false;
-    let rest: string | undefined;
+    let shown = '';
     for (;;) {
-      rest = offer?.suggestion.remaining(prefix, suffix);
+      const rest = offer?.suggestion.remaining(prefix, suffix);
       if (offer === undefined || rest === undefined) {
         if (asked) return [];
         asked = true;
@@ -89,7 +89,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
         offer = this.#offer = this.#ask(document, prefix, suffix);
         continue;
       }
-      if (this.#worthShowing(rest, offer.suggestion.finished)) break;
+      shown = this.#showable(rest, offer.suggestion.finished);
+      if (shown !== '') break;
       if (offer.suggestion.finished) return [];
       await changeOf(offer, token);
       if (token.isCancellationRequested || this.#offer !== offer) return [];
@@ -97,15 +98,15 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     if (!offer.suggestion.finished) this.#stream().shown(document, position);
 
     const range = selected?.range ?? new vscode.Range(position, position);
-    const item = new vscode.InlineCompletionItem((selected?.text ?? '') + rest, range);
+    const item = new vscode.InlineCompletionItem((selected?.text ?? '') + shown, range);
     item.command = { command: ACCEPTED, title: 'Accepted' };
     return [item];
   }
 
-  /** Where the editor cannot lengthen what it shows, the first line is waited for. */
-  #worthShowing(rest: string, finished: boolean): boolean {
-    if (rest.trim() === '') return false;
-    return finished || this.#stream().canGrow || /\S.*\n/.test(rest);
+  /** What of the rest may be shown now. Where the editor cannot lengthen it, whole lines, unless it is finished. */
+  #showable(rest: string, finished: boolean): string {
+    const part = finished || this.#stream().canGrow ? rest : rest.slice(0, Math.max(0, rest.lastIndexOf('\n')));
+    return part.trim() === '' ? '' : part;
   }
 
   #ask(document: vscode.TextDocument, prefix: string, suffix: string): Offer {

@@ -94,7 +94,9 @@ export const tests: HostTest[] = [
       await sleep(1000);
       const frames = await driver.stopGhost();
       assert.equal(api.modelRequests(), asked);
-      assert.equal(await ghost(driver), text.slice('abcdef'.length));
+      const rest = await ghost(driver);
+      assert.ok(rest.startsWith(text.slice('abcdef'.length)), rest);
+      if (CAN_GROW) assert.equal(rest, text.slice('abcdef'.length));
       assert.ok(
         frames.every((frame) => !frame.painted || frame.text !== ''),
         'a blank frame while typing',
