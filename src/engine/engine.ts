@@ -87,7 +87,7 @@ export class Engine {
       const start = performance.now();
       if (signal.aborted) return nothing(this.info.device); // superseded while it waited
       const tokenizer = this.#tokenizer;
-      const prompt = framePrompt(tokenizer, request, this.info.contextLength);
+      const prompt = framePrompt(tokenizer, request, this.#model.folder.config);
       const bounded = !request.raw && request.unbounded !== true;
       const output = new Output(bounded ? situationAt(request.prefix, request.suffix) : undefined, request.raw);
       const stream = new TextStream((ids) => tokenizer.decode(ids), prompt.slice(-4));
@@ -99,6 +99,8 @@ export class Engine {
 
       const steps = generate(this.#model, this.#cache, {
         prompt,
+        // Who asks for a suggestion does not want the empty one.
+        minTokens: request.raw ? 0 : 1,
         maxTokens: mostTokens(request, this.info.contextLength),
         sampling: request.sampling,
         eosIds: request.raw ? tokenizer.eosIds : endings(tokenizer),

@@ -17,6 +17,8 @@ export interface GenerateOptions {
   /** Ids to continue; at least one. */
   prompt: readonly number[];
   maxTokens: number;
+  /** The text does not end before it has this many tokens. */
+  minTokens: number;
   sampling: Sampling;
   /** Ids that end the text; they are not yielded. */
   eosIds: ReadonlySet<number>;
@@ -35,7 +37,7 @@ export async function* generate(
   cache: KvCache,
   options: GenerateOptions,
 ): AsyncGenerator<Sampled, 'eos' | 'length' | 'cancelled'> {
-  const { prompt, maxTokens, sampling, eosIds, signal } = options;
+  const { prompt, maxTokens, minTokens, sampling, eosIds, signal } = options;
   // 1) keep what the cache shares with the prompt; the last token must run again, for its logits
   const reused = cache.keepPrefix(prompt, prompt.length - 1);
   options.onReuse?.(reused);
@@ -51,7 +53,7 @@ export async function* generate(
   // 3) sample, yield, decode
   const random = seededRandom(sampling.seed);
   for (let n = 0; n < maxTokens; n++) {
-    const next = sample(logits as Float32Array, sampling, random);
+    const next = sample(logits as Float32Array, sampling, random, n < minTokens ? eosIds : NOTHING);
     if (eosIds.has(next.id)) return 'eos';
     yield next;
     await letMessagesIn();
@@ -60,6 +62,8 @@ export async function* generate(
   }
   return 'length';
 }
+
+const NOTHING: ReadonlySet<number> = new Set();
 
 /** A run blocks the thread; between two of them the event loop must turn once so that a cancel can arrive. */
 function letMessagesIn(): Promise<void> {

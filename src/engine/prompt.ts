@@ -20,12 +20,17 @@ const DROP_BLOCK = 64;
  * Builds the prompt of a request.
  *
  * With fill-in-the-middle tokens (Bavarian et al. 2022, arXiv:2207.14255), in the order prefix, suffix, middle:
- * `begin [separator path\ntext]… [separator path\n] PRE prefix SUF suffix MID`. Where nothing stands after the cursor, or the
+ * `begin [separator path\ntext]… [separator path\n] PRE prefix SUF suffix MID`, or with the suffix first `… PRE SUF suffix MID prefix` for a model
+ * that was taught so: the text then goes on where the prompt ends. Where nothing stands after the cursor, or the
  * model has no such tokens, the prefix is simply continued.
- * @param contextLength most tokens of prompt and completion together
+ * @param model contextLength: most tokens of prompt and completion together; suffixFirst: the order it was taught
  * @throws EngineError `prompt_too_long`, only for raw prompts: any other is cut to fit
  */
-export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, contextLength: number): number[] {
+export function framePrompt(
+  tokenizer: Tokenizer,
+  request: CompletionRequest,
+  { contextLength, suffixFirst }: { contextLength: number; suffixFirst: boolean },
+): number[] {
   if (request.raw) {
     const ids = tokenizer.encode(request.prefix);
     if (ids.length === 0) {
@@ -77,7 +82,11 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
     left -= ids.length;
   }
 
-  const text = fill ? [fim.prefix, ...prefix, fim.suffix, ...suffix, fim.middle] : prefix;
+  const text = !fill
+    ? prefix
+    : suffixFirst
+      ? [fim.prefix, fim.suffix, ...suffix, fim.middle, ...prefix]
+      : [fim.prefix, ...prefix, fim.suffix, ...suffix, fim.middle];
   const ids = [...begin, ...context, ...header, ...text];
   if (ids.length === 0)
     throw new EngineError(

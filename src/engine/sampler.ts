@@ -24,12 +24,25 @@ export interface Candidates {
 /**
  * Draws the next token.
  * @param logits [vocab]
+ * @param forbidden ids that must not be drawn
  * @throws EngineError `nan_logits` when the model's output holds no usable number
  */
-export function sample(logits: Float32Array, sampling: Sampling, random: Random): Sampled {
+export function sample(
+  logits: Float32Array,
+  sampling: Sampling,
+  random: Random,
+  forbidden?: ReadonlySet<number>,
+): Sampled {
   const top = argmax(logits);
-  const id = sampling.temperature === 0 ? top : draw(candidates(logits, sampling), random);
+  const allowed = forbidden === undefined || forbidden.size === 0 ? logits : without(logits, forbidden);
+  const id = sampling.temperature === 0 ? argmax(allowed) : draw(candidates(allowed, sampling), random);
   return { id, logprob: (logits[id] as number) - logSumExp(logits, logits[top] as number) };
+}
+
+function without(logits: Float32Array, forbidden: ReadonlySet<number>): Float32Array {
+  const allowed = logits.slice();
+  for (const id of forbidden) allowed[id] = -Infinity;
+  return allowed;
 }
 
 /** Index of the largest logit; the lowest index among equals. */

@@ -13,6 +13,7 @@ import type { CompletionRequest } from '../../src/protocol';
 const shipped = join(process.cwd(), 'models/glassbox-small');
 const tokenizer = new Tokenizer(readModelFolder(shipped));
 const CONTEXT = 1024;
+const MODEL = { contextLength: CONTEXT, suffixFirst: false };
 const scratch = mkdtempSync(join(tmpdir(), 'glassbox-prompt-'));
 after(() => rmSync(scratch, { recursive: true }));
 
@@ -44,7 +45,7 @@ const REQUESTS: [string, Partial<CompletionRequest>][] = [
 for (const [name, fields] of REQUESTS) {
   test(`prompt: ${name}`, () => {
     const asked = request(fields);
-    const ids = framePrompt(tokenizer, asked, CONTEXT);
+    const ids = framePrompt(tokenizer, asked, MODEL);
     assert.ok(ids.length + mostTokens(asked, CONTEXT) <= CONTEXT, `${ids.length} tokens`);
     const text = tokenizer.decode(ids.filter((id) => !tokenizer.specialIds.has(id)));
     assert.ok(text.includes(asked.prefix.slice(-20)), 'the text before the cursor is there');
@@ -56,10 +57,15 @@ test('prompt: its frame is that of the training', () => {
   const { fim, bosId } = tokenizer;
   const text = (written: string): number[] => tokenizer.encodeText(written);
   const asked = request({ prefix: 'a = ', suffix: ';\n', path: 'a.js', context: [{ path: 'b.js', text: 'b\n' }] });
-  assert.deepEqual(framePrompt(tokenizer, asked, CONTEXT), [
+  assert.deepEqual(framePrompt(tokenizer, asked, MODEL), [
     ...[bosId, fim!.fileSeparator, ...text('b.js\n'), ...text('b\n')],
     ...[fim!.fileSeparator, ...text('a.js\n')],
     ...[fim!.prefix, ...text('a = '), fim!.suffix, ...text(';\n'), fim!.middle],
+  ]);
+  const suffixFirst = framePrompt(tokenizer, { ...asked, context: [] }, { ...MODEL, suffixFirst: true });
+  assert.deepEqual(suffixFirst, [
+    ...[bosId, fim!.fileSeparator, ...text('a.js\n')],
+    ...[fim!.prefix, fim!.suffix, ...text(';\n'), fim!.middle, ...text('a = ')],
   ]);
 });
 

@@ -93,6 +93,15 @@ test('the log-probability is the model’s own, whatever the filters', () => {
   }
 });
 
+test('a forbidden token is not drawn, and does not change the others’ log-probability', () => {
+  const logits = Float32Array.of(1, 9, 3);
+  for (const sampling of [greedy, { ...greedy, temperature: 1, topP: 0.5 }]) {
+    const { id, logprob } = sample(logits, sampling, () => 0, new Set([1]));
+    assert.equal(id, 2);
+    assert.ok(Math.abs(logprob - (3 - Math.log(Math.exp(1) + Math.exp(9) + Math.exp(3)))) < 1e-9);
+  }
+});
+
 test('equal seeds give equal draws, other seeds others', () => {
   const logits = randomLogits(500, 2, 9);
   const draw = (seed: number): number[] => {
