@@ -87,7 +87,7 @@ export class Engine {
       const start = performance.now();
       if (signal.aborted) return nothing(this.info.device); // superseded while it waited
       const tokenizer = this.#tokenizer;
-      const prompt = framePrompt(tokenizer, request, this.#model.folder.config);
+      const prompt = framePrompt(tokenizer, request, this.info.contextLength);
       const bounded = !request.raw && request.unbounded !== true;
       const output = new Output(bounded ? situationAt(request.prefix, request.suffix) : undefined, request.raw);
       const stream = new TextStream((ids) => tokenizer.decode(ids), prompt.slice(-4));

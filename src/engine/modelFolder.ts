@@ -15,8 +15,6 @@ export interface ModelConfig {
   contextLength: number;
   /** Ids that end a text. */
   eosIds: number[];
-  /** True for a model that was taught to fill in the middle with the suffix first; said by `fim_order` in config.json. */
-  suffixFirst: boolean;
   /** Id that begins a text, where the model has one. */
   bosId: number | undefined;
 }
@@ -158,7 +156,6 @@ function readConfig(config: Record<string, unknown>, generation: Record<string, 
     headDim: positive('head_dim') ?? Math.floor(need('hidden_size', 'n_embd') / heads),
     vocab: need('vocab_size'),
     contextLength: positive('max_position_embeddings', 'n_positions', 'n_ctx') ?? 2048,
-    suffixFirst: config['fim_order'] === 'suffix-first',
     eosIds: ids(generation['eos_token_id'] ?? text['eos_token_id'] ?? config['eos_token_id']),
     bosId: ids(generation['bos_token_id'] ?? text['bos_token_id'] ?? config['bos_token_id'])[0],
   };

@@ -23,14 +23,10 @@ const DROP_BLOCK = 64;
  * `begin [separator path\ntext]… [separator path\n] PRE prefix SUF suffix MID`, or with the suffix first `… PRE SUF suffix MID prefix` for a model
  * that was taught so: the text then goes on where the prompt ends. Where nothing stands after the cursor, or the
  * model has no such tokens, the prefix is simply continued.
- * @param model contextLength: most tokens of prompt and completion together; suffixFirst: the order it was taught
+ * @param contextLength most tokens of prompt and completion together
  * @throws EngineError `prompt_too_long`, only for raw prompts: any other is cut to fit
  */
-export function framePrompt(
-  tokenizer: Tokenizer,
-  request: CompletionRequest,
-  { contextLength, suffixFirst }: { contextLength: number; suffixFirst: boolean },
-): number[] {
+export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, contextLength: number): number[] {
   if (request.raw) {
     const ids = tokenizer.encode(request.prefix);
     if (ids.length === 0) {
@@ -84,7 +80,7 @@ export function framePrompt(
 
   const text = !fill
     ? prefix
-    : suffixFirst
+    : fim.suffixFirst
       ? [fim.prefix, fim.suffix, ...suffix, fim.middle, ...prefix]
       : [fim.prefix, ...prefix, fim.suffix, ...suffix, fim.middle];
   const ids = [...begin, ...context, ...header, ...text];

@@ -11,6 +11,8 @@ export interface FimTokens {
   middle: number;
   /** Put before the path of each file, where the model knows such a token. */
   fileSeparator: number | undefined;
+  /** True for a model that was taught the order suffix, prefix, middle; said by `fim_order` in tokenizer_config.json. */
+  suffixFirst: boolean;
 }
 
 /** The names under which model families carry these tokens: [prefix, suffix, middle]. */
@@ -78,6 +80,7 @@ export class Tokenizer {
         suffix: s,
         middle: m,
         fileSeparator: FILE_SEPARATOR_NAMES.map(idOf).find((id) => id !== undefined),
+        suffixFirst: folder.tokenizerConfig['fim_order'] === 'suffix-first',
       };
       break;
     }

@@ -1,10 +1,8 @@
 // The prompt keeps its budget and never loses the text before the cursor.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync, readFileSync, cpSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { readModelFolder } from '../../src/engine/modelFolder';
 import { framePrompt, mostTokens } from '../../src/engine/prompt';
 import { Tokenizer } from '../../src/engine/tokenizer';
@@ -13,9 +11,6 @@ import type { CompletionRequest } from '../../src/protocol';
 const shipped = join(process.cwd(), 'models/glassbox-small');
 const tokenizer = new Tokenizer(readModelFolder(shipped));
 const CONTEXT = 1024;
-const MODEL = { contextLength: CONTEXT, suffixFirst: false };
-const scratch = mkdtempSync(join(tmpdir(), 'glassbox-prompt-'));
-after(() => rmSync(scratch, { recursive: true }));
 
 const sampling = { temperature: 0, topK: 0, topP: 1, seed: 0 };
 const line = 'const value = compute(first, second);\n';
@@ -45,7 +40,7 @@ const REQUESTS: [string, Partial<CompletionRequest>][] = [
 for (const [name, fields] of REQUESTS) {
   test(`prompt: ${name}`, () => {
     const asked = request(fields);
-    const ids = framePrompt(tokenizer, asked, MODEL);
+    const ids = framePrompt(tokenizer, asked, CONTEXT);
     assert.ok(ids.length + mostTokens(asked, CONTEXT) <= CONTEXT, `${ids.length} tokens`);
     const text = tokenizer.decode(ids.filter((id) => !tokenizer.specialIds.has(id)));
     assert.ok(text.includes(asked.prefix.slice(-20)), 'the text before the cursor is there');
@@ -53,46 +48,55 @@ for (const [name, fields] of REQUESTS) {
   });
 }
 
-test('prompt: its frame is that of the training', () => {
-  const { fim, bosId } = tokenizer;
-  const text = (written: string): number[] => tokenizer.encodeText(written);
-  const asked = request({ prefix: 'a = ', suffix: ';\n', path: 'a.js', context: [{ path: 'b.js', text: 'b\n' }] });
-  assert.deepEqual(framePrompt(tokenizer, asked, MODEL), [
-    ...[bosId, fim!.fileSeparator, ...text('b.js\n'), ...text('b\n')],
-    ...[fim!.fileSeparator, ...text('a.js\n')],
-    ...[fim!.prefix, ...text('a = '), fim!.suffix, ...text(';\n'), fim!.middle],
-  ]);
-  const suffixFirst = framePrompt(tokenizer, { ...asked, context: [] }, { ...MODEL, suffixFirst: true });
-  assert.deepEqual(suffixFirst, [
-    ...[bosId, fim!.fileSeparator, ...text('a.js\n')],
-    ...[fim!.prefix, fim!.suffix, ...text(';\n'), fim!.middle, ...text('a = ')],
-  ]);
-});
+/** A tokenizer of the shipped folder with some of its configuration changed. */
+function tokenizerWith(
+  name: string,
+  change: (json: TokenizerJson, config: Record<string, unknown>) => void,
+): Tokenizer {
+  const folder = readModelFolder(shipped);
+  const json = structuredClone(folder.tokenizerJson) as unknown as TokenizerJson;
+  const config = { ...folder.tokenizerConfig };
+  change(json, config);
+  return new Tokenizer({
+    ...folder,
+    name,
+    tokenizerJson: json as unknown as Record<string, unknown>,
+    tokenizerConfig: config,
+  });
+}
+
+interface TokenizerJson {
+  added_tokens: { content: string; special: boolean }[];
+  model: { merges: (string | string[])[] };
+}
+
+for (const order of ['suffix-first', undefined]) {
+  test(`prompt: the frame in the order ${order ?? 'prefix, suffix, middle'}`, () => {
+    const ordered = tokenizerWith('ordered', (_, config) => (config['fim_order'] = order));
+    const { fim, bosId } = ordered;
+    const text = (written: string): number[] => ordered.encodeText(written);
+    const asked = request({ prefix: 'a = ', suffix: ';\n', path: 'a.js', context: [{ path: 'b.js', text: 'b\n' }] });
+    const files = [bosId, fim!.fileSeparator, ...text('b.js\n'), ...text('b\n'), fim!.fileSeparator, ...text('a.js\n')];
+    const frame =
+      order === 'suffix-first'
+        ? [fim!.prefix, fim!.suffix, ...text(';\n'), fim!.middle, ...text('a = ')]
+        : [fim!.prefix, ...text('a = '), fim!.suffix, ...text(';\n'), fim!.middle];
+    assert.deepEqual(framePrompt(ordered, asked, CONTEXT), [...files, ...frame]);
+  });
+}
 
 test('tokens that control the model count as such even where the file does not mark them', () => {
-  const dir = join(scratch, 'unmarked');
-  cpSync(shipped, dir, { recursive: true, filter: (from) => !from.endsWith('.onnx') });
-  writeFileSync(join(dir, 'model.onnx'), '');
-  const json = JSON.parse(readFileSync(join(dir, 'tokenizer.json'), 'utf8')) as {
-    added_tokens: { content: string; special: boolean }[];
-  };
-  for (const token of json.added_tokens)
-    if (token.content.includes('fim') || token.content.includes('repo')) token.special = false;
-  writeFileSync(join(dir, 'tokenizer.json'), JSON.stringify(json));
-  const unmarked = new Tokenizer(readModelFolder(dir));
+  const unmarked = tokenizerWith('unmarked', (json) => {
+    for (const token of json.added_tokens) if (/fim|repo/.test(token.content)) token.special = false;
+  });
   const written = 'a <|fim_prefix|> b <|repo_name|>';
   assert.deepEqual(unmarked.encodeText(written), tokenizer.encodeText(written));
   assert.equal(unmarked.decode([...unmarked.encodeText('x'), unmarked.fim!.prefix]), 'x');
 });
 
 test('merges written as pairs are read like merges written as text', () => {
-  const dir = join(scratch, 'pairs');
-  cpSync(shipped, dir, { recursive: true, filter: (from) => !from.endsWith('.onnx') });
-  writeFileSync(join(dir, 'model.onnx'), '');
-  const json = JSON.parse(readFileSync(join(dir, 'tokenizer.json'), 'utf8')) as {
-    model: { merges: (string | string[])[] };
-  };
-  json.model.merges = json.model.merges.map((merge) => (typeof merge === 'string' ? merge.split(' ') : merge));
-  writeFileSync(join(dir, 'tokenizer.json'), JSON.stringify(json));
-  assert.deepEqual(new Tokenizer(readModelFolder(dir)).encodeText(line), tokenizer.encodeText(line));
+  const pairs = tokenizerWith('pairs', (json) => {
+    json.model.merges = json.model.merges.map((merge) => (typeof merge === 'string' ? merge.split(' ') : merge));
+  });
+  assert.deepEqual(pairs.encodeText(line), tokenizer.encodeText(line));
 });
