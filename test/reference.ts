@@ -125,3 +125,11 @@ function silu(x: number): number {
 function add(a: Vector, b: Vector): Vector {
   return a.map((value, i) => value + b[i]!);
 }
+
+/** The largest difference between two lists of numbers. @throws RangeError when their lengths differ */
+export function farthest(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) throw new RangeError(`${a.length} and ${b.length} numbers`);
+  let most = 0;
+  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs((a[i] as number) - (b[i] as number)));
+  return most;
+}

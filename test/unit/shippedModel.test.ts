@@ -12,7 +12,7 @@ import { readModelFolder } from '../../src/engine/modelFolder';
 import { fields, text } from '../../src/engine/protobuf';
 import { argmax } from '../../src/engine/sampler';
 import { Tokenizer } from '../../src/engine/tokenizer';
-import { forward, type LlamaWeights } from '../reference';
+import { farthest, forward, type LlamaWeights } from '../reference';
 
 const dir = join(process.cwd(), 'models', 'glassbox-small');
 const golden = <T>(name: string): T => JSON.parse(readFileSync(join('test/golden', name), 'utf8')) as T;
@@ -29,13 +29,6 @@ after(async () => {
   await full.dispose();
   await engine.dispose();
 });
-
-function farthest(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  assert.equal(a.length, b.length);
-  let most = 0;
-  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs((a[i] as number) - (b[i] as number)));
-  return most;
-}
 
 test('token ids are those of the recipe’s encoder, and decode to the text', () => {
   const tokenizer = new Tokenizer(readModelFolder(dir));

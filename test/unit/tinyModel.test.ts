@@ -9,7 +9,7 @@ import { Engine } from '../../src/engine/engine';
 import { Model } from '../../src/engine/model';
 import { readModelFolder } from '../../src/engine/modelFolder';
 import type { CompletionRequest } from '../../src/protocol';
-import { forward, type LlamaWeights } from '../reference';
+import { farthest, forward, type LlamaWeights } from '../reference';
 import { TINY, writeTinyModel } from '../tinyModel';
 
 const TOLERANCE = 1e-3; // float32 against double, logits of magnitude 10
@@ -39,13 +39,6 @@ function request(prefix: string, fields: Partial<CompletionRequest> = {}): Compl
     raw: true,
     ...fields,
   };
-}
-
-function farthest(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  assert.equal(a.length, b.length);
-  let most = 0;
-  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs((a[i] as number) - (b[i] as number)));
-  return most;
 }
 
 test('logits equal the reference at every position', async () => {
