@@ -98,13 +98,26 @@ function repeatedSuffix(line: string, lineSuffix: string): Shape {
       return { certain: line.slice(0, closer).trimEnd().length, stop: true };
     return { certain: shown, stop: false };
   }
-  const found = line.indexOf(after);
-  if (found >= 0 && after.length > 1) return { certain: line.slice(0, found).trimEnd().length, stop: true };
+  // A lone sign may occur inside brackets of the suggestion's own.
+  const found = after.length > 1 ? line.indexOf(after) : outsideBrackets(line, after);
+  if (found >= 0) return { certain: line.slice(0, found).trimEnd().length, stop: true };
   for (let from = Math.max(0, shown - after.length + 1); from < shown; from++) {
     if (after.startsWith(line.slice(from, shown)))
       return { certain: line.slice(0, from).trimEnd().length, stop: false };
   }
   return { certain: shown, stop: false };
+}
+
+/** Index of the first `sign` in `line` that is not between brackets; −1 if there is none. */
+function outsideBrackets(line: string, sign: string): number {
+  let depth = 0;
+  for (let i = 0; i < line.length; i++) {
+    const char = line[i] as string;
+    if (char === sign && depth <= 0) return i;
+    if ('([{'.includes(char)) depth++;
+    else if (')]}'.includes(char)) depth--;
+  }
+  return -1;
 }
 
 /** Index of the first closing bracket in `line` that nothing in `line` opened; −1 if there is none. */
