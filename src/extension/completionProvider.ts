@@ -66,6 +66,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     const invoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
     if ((!this.#config().enabled && !invoked) || !isForWriting(document)) return [];
     if (!invoked && this.#dismissed === placeOf(document, position)) return [];
+    this.#dismissed = '';
     // Generate writes: asking now would cancel it. Or there is no engine: the status bar says why.
     if (this.#engine.writing || this.#engine.state.kind === 'failed') return [];
 

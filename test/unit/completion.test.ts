@@ -15,7 +15,7 @@ const STOPS: [name: string, document: string, written: string, shown: string][] 
   ['brackets of the suggestion’s own are', 'foo(‸)', 'bar(1), baz[2])', 'bar(1), baz[2]'],
   ['the rest of the line is not written again', 'function f(‸): string {', 'a: number): string {', 'a: number'],
   ['nor is a single sign', 'return ‸;', 'sum(a, b);', 'sum(a, b)'],
-  ['a sign within brackets is another', 'call(‸, z)', 'f(a, b), c', 'f(a, b)'],
+  ['a sign within brackets is another', 'x = [\n  ‸,\n', 'f(a, b), c', 'f(a, b)'],
   ['nor is a word that stands there', 'return ‸ === undefined;', 'value === undefined;', 'value'],
   ['a block ends with its bracket', 'if (a) {‸\n', '\n  b();\n}\nc();', '\n  b();\n}'],
   ['a bracket below is not written again', 'if (a) {‸\n}\n', '\n  b();\n}\n', '\n  b();'],

@@ -1,0 +1,170 @@
+"""Writes the model folder: config, ONNX in fp32 and 8 bits. The graph is built by hand, node by node.
+
+    /usr/bin/python3 export.py [--checkpoint work/checkpoint.pt] [--out ../glassbox-small]
+
+Inputs  input_ids int64 [batch, seq], attention_mask int64 [batch, total], past_key_values.{i}.key|value [batch, kvHead, past, headDim]
+Outputs logits [batch, seq, vocab], present.{i}.key|value [batch, kvHead, total, headDim]
+"""
+import argparse, json, os
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from model import Config, Decoder, rotary
+
+HERE = Path(__file__).parent
+BLOCK = 32  # inputs that share one scale
+
+
+def quantize(weight):
+    """[N, K] float32 → (bytes [N, K/32, 32], scales [N*K/32]): symmetric around 128, the layout MatMulNBits reads."""
+    blocks = weight.reshape(weight.shape[0], -1, BLOCK)
+    scale = np.abs(blocks).max(-1, keepdims=True) / 127
+    scale[scale == 0] = 1
+    return (np.rint(blocks / scale) + 128).astype(np.uint8), scale.reshape(-1).astype(np.float32)
+
+
+class Graph:
+    """Collects nodes and initializers; `bits` 32 keeps matrices as they are, 8 quantizes them."""
+
+    def __init__(self, weights, config, bits):
+        self.weights, self.c, self.bits, self.nodes, self.initializers = weights, config, bits, [], {}
+
+    def constant(self, name, value):
+        """Adds an initializer once; returns its name."""
+        self.initializers[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        return name
+
+    def node(self, op, inputs, outputs, name=None, domain='', **attributes):
+        """Adds a node; returns its first output."""
+        outputs = [outputs] if isinstance(outputs, str) else outputs
+        self.nodes.append(helper.make_node(op, inputs, outputs, name=name or outputs[0], domain=domain, **attributes))
+        return outputs[0]
+
+    def linear(self, x, weight, out):
+        """x [.., K] times weight [N, K] transposed → [.., N]"""
+        w = self.weights[weight]
+        if self.bits == 8:
+            data, scales = quantize(w)
+            names = [self.constant(weight + '_q8', data), self.constant(weight + '_scales', scales)]
+            return self.node('MatMulNBits', [x, *names], out, domain='com.microsoft', K=w.shape[1], N=w.shape[0], bits=8, block_size=BLOCK, accuracy_level=4)
+        self.constant(weight, w)
+        return self.node('FusedMatMul', [x, weight], out, domain='com.microsoft', transB=1)
+
+    def norm(self, x, weight, out):
+        """RMSNorm of x [.., D]"""
+        return self.node('SimplifiedLayerNormalization', [x, self.constant(weight, self.weights[weight])], out, axis=-1, epsilon=self.c.eps, stash_type=1)
+
+    def layer(self, i, x):
+        """Layer i: [batch, seq, hidden] → the same shape."""
+        c, p = self.c, f'model.layers.{i}.'
+        h = self.norm(x, p + 'input_layernorm.weight', p + 'input_layernorm')
+        q, k, v = (self.linear(h, f'{p}self_attn.{n}_proj.weight', f'{p}self_attn.{n}_proj') for n in 'qkv')
+        past, present = ([f'{prefix}.{i}.{kind}' for kind in ('key', 'value')] for prefix in ('past_key_values', 'present'))
+        a = self.node('GroupQueryAttention', [q, k, v, *past, 'seqlens_k', 'total_sequence_length', 'cos_cache', 'sin_cache'],
+                      [p + 'self_attn', *present], domain='com.microsoft', num_heads=c.heads, kv_num_heads=c.kv_heads, scale=c.head_dim ** -0.5, do_rotary=1)
+        x = self.node('Add', [x, self.linear(a, p + 'self_attn.o_proj.weight', p + 'self_attn.o_proj')], p + 'after_attention')
+        h = self.norm(x, p + 'post_attention_layernorm.weight', p + 'post_attention_layernorm')
+        gate, up = (self.linear(h, f'{p}mlp.{n}_proj.weight', f'{p}mlp.{n}_proj') for n in ('gate', 'up'))
+        sigmoid = self.node('Sigmoid', [gate], p + 'mlp.sigmoid')
+        inner = self.node('Mul', [self.node('Mul', [gate, sigmoid], p + 'mlp.silu'), up], p + 'mlp.inner')
+        return self.node('Add', [x, self.linear(inner, p + 'mlp.down_proj.weight', p + 'mlp.down_proj')], p + 'after_mlp')
+
+    def build(self):
+        """The whole model as an onnx.ModelProto."""
+        c, embedding = self.c, 'model.embed_tokens.weight'
+        cos, sin = rotary(c.context * 2, c)
+        self.constant('cos_cache', cos.numpy())
+        self.constant('sin_cache', sin.numpy())
+        self.constant('one', np.array(1, np.int64))
+        self.constant('axis_1', np.array([1], np.int64))
+        length = self.node('ReduceSum', ['attention_mask', 'axis_1'], 'mask_length', keepdims=0)
+        self.node('Cast', [self.node('Sub', [length, 'one'], 'last_position')], 'seqlens_k', to=TensorProto.INT32)
+        total = self.node('Gather', [self.node('Shape', ['attention_mask'], 'mask_shape'), 'one'], 'mask_total', axis=0)
+        self.node('Cast', [total], 'total_sequence_length', to=TensorProto.INT32)
+        if self.bits == 8:
+            half = self.constant(embedding + '_fp16', self.weights[embedding].astype(np.float16))
+            x = self.node('Cast', [self.node('Gather', [half, 'input_ids'], 'embedded_fp16', axis=0)], 'embedded', to=TensorProto.FLOAT)
+        else:
+            x = self.node('Gather', [self.constant(embedding, self.weights[embedding]), 'input_ids'], 'embedded', axis=0)
+        for i in range(c.layers):
+            x = self.layer(i, x)
+        self.linear(self.norm(x, 'model.norm.weight', 'model.norm'), embedding, 'logits')
+        cache = lambda prefix, axis: [helper.make_tensor_value_info(f'{prefix}.{i}.{kind}', TensorProto.FLOAT, ['batch_size', c.kv_heads, axis, c.head_dim])
+                                      for i in range(c.layers) for kind in ('key', 'value')]
+        inputs = [helper.make_tensor_value_info('input_ids', TensorProto.INT64, ['batch_size', 'sequence_length']),
+                  helper.make_tensor_value_info('attention_mask', TensorProto.INT64, ['batch_size', 'total_sequence_length'])] + cache('past_key_values', 'past_sequence_length')
+        outputs = [helper.make_tensor_value_info('logits', TensorProto.FLOAT, ['batch_size', 'sequence_length', c.vocab])] + cache('present', 'total_sequence_length')
+        graph = helper.make_graph(self.nodes, 'glassbox-small', inputs, outputs, list(self.initializers.values()))
+        model = helper.make_model(graph, producer_name='glassbox', opset_imports=[helper.make_opsetid('', 17), helper.make_opsetid('com.microsoft', 1)])
+        model.ir_version = 8
+        return model
+
+
+def configs(c):
+    """The contents of config.json and generation_config.json."""
+    ids = {'bos_token_id': 0, 'eos_token_id': 0, 'pad_token_id': 4}
+    config = {'architectures': ['LlamaForCausalLM'], 'model_type': 'llama', 'vocab_size': c.vocab, 'hidden_size': c.hidden, 'intermediate_size': c.inner,
+              'num_hidden_layers': c.layers, 'num_attention_heads': c.heads, 'num_key_value_heads': c.kv_heads, 'head_dim': c.head_dim,
+              'max_position_embeddings': c.context, 'rope_theta': c.theta, 'rms_norm_eps': c.eps, 'hidden_act': 'silu', 'tie_word_embeddings': True,
+              'attention_bias': False, 'mlp_bias': False, 'torch_dtype': 'float32', 'use_cache': True, **ids}
+    return config, {'_from_model_config': True, 'max_new_tokens': 64, 'do_sample': False, **ids}
+
+
+def load_folder(folder):
+    """The PyTorch model of an exported folder: config.json and the initializers of onnx/model.onnx."""
+    j = json.loads(Path(folder, 'config.json').read_text())
+    c = Config(j['vocab_size'], j['hidden_size'], j['num_hidden_layers'], j['num_attention_heads'], j['num_key_value_heads'], j['head_dim'],
+               j['intermediate_size'], j['rope_theta'], j['rms_norm_eps'], j['max_position_embeddings'])
+    found = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in onnx.load(str(Path(folder, 'onnx', 'model.onnx'))).graph.initializer}
+    model = Decoder(c)
+    model.load_state_dict({name: found[name] for name in model.state_dict()})
+    return model
+
+
+def dequantized(model):
+    """A copy of the model whose matrices are rounded to 8 bits and back, as the 8-bit file stores them."""
+    copy = Decoder(model.config)
+    copy.load_state_dict(model.state_dict())
+    for p in copy.parameters():
+        if p.ndim == 2:
+            data, scale = quantize(p.detach().numpy())
+            p.data = torch.from_numpy(((data.astype(np.float32) - 128) * scale.reshape(*data.shape[:2], 1)).reshape(p.shape))
+    return copy
+
+
+def main():
+    """Exports a checkpoint, or random weights where there is none yet (--random)."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--checkpoint', default=str(HERE / 'work' / 'checkpoint.pt'))
+    parser.add_argument('--out', default=str(HERE.parent / 'glassbox-small'))
+    parser.add_argument('--random', action='store_true', help='untrained weights, to build the engine against')
+    arguments = parser.parse_args()
+    if arguments.random:
+        torch.manual_seed(0)
+        model = Decoder(Config())
+        for p in model.parameters():
+            if p.ndim == 2 and not p.any():
+                torch.nn.init.normal_(p, std=0.02)
+        state, c = model.state_dict(), Config()
+    else:
+        saved = torch.load(arguments.checkpoint, map_location='cpu')
+        state, c = saved.get('average') or saved['model'], Config(**saved['config'])
+    weights = {name: value.float().numpy() for name, value in state.items()}
+    out = Path(arguments.out)
+    (out / 'onnx').mkdir(parents=True, exist_ok=True)
+    for bits, name in ((32, 'model.onnx'), (8, 'model_quantized.onnx')):
+        model = Graph(weights, c, bits).build()
+        onnx.save(model, str(out / 'onnx' / (name + '.new')))
+        os.replace(out / 'onnx' / (name + '.new'), out / 'onnx' / name)
+        print(name, model.ByteSize(), 'bytes')
+    config, generation = configs(c)
+    (out / 'config.json').write_text(json.dumps(config, indent=2) + '\n')
+    (out / 'generation_config.json').write_text(json.dumps(generation, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    main()
