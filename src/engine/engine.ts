@@ -109,12 +109,12 @@ export class Engine {
       });
       while (finish === undefined) {
         const step = await steps.next();
+        firstTokenMs ||= performance.now() - start; // the end-of-text token counts as sampled, too
         if (step.done === true) {
           finish = step.value;
           break;
         }
         const token = step.value;
-        if (tokens.length === 0) firstTokenMs = performance.now() - start;
         tokens.push(token.id);
         logprobs.push(token.logprob);
         const text = output.push(stream.push(token.id));

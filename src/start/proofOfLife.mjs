@@ -7,10 +7,21 @@ import { createInterface } from 'node:readline';
 import { SetupError, root } from './setup.mjs';
 
 const model = 'models/glassbox-small';
-const prefix = `export function average(values: number[]): number {
-  const total = values.reduce((sum, value) => sum + value, 0);
-  return `;
-const suffix = `;
+const prefix = `export class Basket {
+  private readonly items: Item[] = [];
+
+  add(item: Item): void {
+    this.items.push(item);
+  }
+
+  total(): number {
+    return this.items.reduce((sum, item) => sum + item.price * item.amount, 0);
+  }
+
+  names(): string[] {
+    `;
+const suffix = `
+  }
 }
 `;
 
@@ -43,7 +54,7 @@ function ask() {
   const child = spawn(process.execPath, [join(root, 'dist/cli.js'), 'complete', '--model', join(root, model)], {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const request = { id: 1, prefix, suffix, path: 'average.ts', maxTokens: 32, temperature: 0 };
+  const request = { id: 1, prefix, suffix, path: 'basket.ts', maxTokens: 32, temperature: 0 };
   return new Promise((resolve, reject) => {
     let stderr = '';
     const timer = setTimeout(() => {

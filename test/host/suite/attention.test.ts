@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { HostTest } from './hostTest';
-import { glassbox, open, setting, sleep, until } from './window';
+import { glassbox, open, setting, settledGhost, sleep, until } from './window';
 
 const THEMES = ['Default Dark Modern', 'Default Light Modern', 'Default High Contrast', 'Default High Contrast Light'];
 
@@ -59,6 +59,42 @@ export const tests: HostTest[] = [
         assert.ok((await driver.webview.evaluate<number>(COLOURS)) > 10, theme);
         await driver.screenshot(`attention-${theme.toLowerCase().replaceAll(' ', '-')}`);
       }
+    },
+  },
+  {
+    name: 'a suggestion in the sample folder, and beside it what the model looked at',
+    async run(t) {
+      const driver = t.needDriver();
+      await glassbox();
+      await setting(t, 'temperature', 0);
+      const workbench = vscode.workspace.getConfiguration('workbench');
+      await workbench.update('colorTheme', 'Default Dark Modern', vscode.ConfigurationTarget.Global);
+      t.after(() => workbench.update('colorTheme', undefined, vscode.ConfigurationTarget.Global));
+      const folder = vscode.workspace.workspaceFolders?.[0]?.uri ?? assert.fail('no folder is open');
+      const document = await vscode.workspace.openTextDocument(vscode.Uri.joinPath(folder, 'basket.ts'));
+      const editor = await vscode.window.showTextDocument(document);
+      t.after(() => vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'));
+      const end = document.positionAt(document.getText().lastIndexOf('}'));
+      await editor.edit((edit) => edit.insert(end, '\n  names(): string[] {\n\n  }\n'));
+      const cursor = end.translate(2);
+      editor.selection = new vscode.Selection(cursor, cursor);
+      await sleep(1000);
+      await driver.type('    ');
+      console.log(`names(): ${await settledGhost(driver)}`);
+      await driver.screenshot('readme-ghost-text');
+      await driver.press('Tab');
+      await vscode.commands.executeCommand('workbench.action.closeSidebar');
+      t.after(() => vscode.commands.executeCommand('workbench.view.explorer'));
+      await vscode.commands.executeCommand('glassbox.showAttention');
+      t.after(() => vscode.commands.executeCommand('workbench.action.closeActiveEditor'));
+      await until('a heat map', async () =>
+        (await driver.webview.evaluate<number>(COLOURS).catch(() => 0)) > 10 ? true : undefined,
+      );
+      await driver.webview.evaluate(
+        `(() => { const s = document.querySelectorAll('select')[0]; s.selectedIndex = 3; s.dispatchEvent(new Event('change', { bubbles: true })); })()`,
+      );
+      await sleep(1500);
+      await driver.screenshot('readme-attention');
     },
   },
 ];
