@@ -51,7 +51,7 @@ export const tests: HostTest[] = [
     async run(t) {
       const driver = t.needDriver();
       await knownModel(t);
-      await setting(t, 'maxTokens', 200);
+      await setting(t, 'maxTokens', 400);
       await open(t, 'plaintext', 'growing:‸');
       await driver.startGhost();
       await driver.press('Enter');
@@ -60,8 +60,7 @@ export const tests: HostTest[] = [
       const shown = assertGrows(await driver.stopGhost());
       console.log(`${shown.length} frames, ${text.length} characters`);
       assert.ok(shown.length >= (CAN_GROW ? 5 : 1), `only ${shown.length} frames: ${JSON.stringify(shown)}`);
-      assert.equal(text, LINE.repeat(8).slice(0, text.length));
-      assert.ok(text.length >= (CAN_GROW ? 190 : 26), `only ${text.length} characters`);
+      assert.equal(text, LINE.repeat(CAN_GROW ? 12 : 1), 'as many lines as a suggestion may have');
     },
   },
   {
