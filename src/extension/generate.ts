@@ -92,7 +92,7 @@ async function stream(
           tokens++;
           streamed += text.length;
           progress.report({
-            message: `${tokens} tokens, ${(tokens / ((performance.now() - start) / 1000)).toFixed(0)} a second`,
+            message: `${tokens} ${tokens === 1 ? 'token' : 'tokens'}, ${(tokens / ((performance.now() - start) / 1000)).toFixed(0)} a second`,
           });
           insertion.append(text);
         });
