@@ -3,17 +3,14 @@
 
 import { Tensor } from './session';
 
-/** Keys or values of one layer: float32 or float16 [1, kvHead, position, headDim]. */
-export type CacheTensor = Tensor;
-
 /** The cache of one context. */
 export class KvCache {
   #ids: number[] = [];
-  /** By the name of the graph's input. */
-  #tensors: Record<string, CacheTensor>;
+  /** Keys or values of one layer, by the name of the graph's input: float32 or float16 [1, kvHead, position, headDim]. */
+  #tensors: Record<string, Tensor>;
 
   /** @param empty tensors with no position, by the name of the graph's input */
-  constructor(empty: Record<string, CacheTensor>) {
+  constructor(empty: Record<string, Tensor>) {
     this.#tensors = empty;
   }
 
@@ -22,12 +19,12 @@ export class KvCache {
     return this.#ids;
   }
 
-  get tensors(): Readonly<Record<string, CacheTensor>> {
+  get tensors(): Readonly<Record<string, Tensor>> {
     return this.#tensors;
   }
 
   /** Takes over the tensors that a run returned for all tokens so far, the `ids` it was given included. */
-  advance(ids: readonly number[], tensors: Record<string, CacheTensor>): void {
+  advance(ids: readonly number[], tensors: Record<string, Tensor>): void {
     this.#ids.push(...ids);
     this.#tensors = tensors;
   }
@@ -53,7 +50,7 @@ export class KvCache {
 }
 
 /** The first `length` positions of [1, kvHead, position, headDim]. */
-function firstPositions(tensor: CacheTensor, length: number): CacheTensor {
+function firstPositions(tensor: Tensor, length: number): Tensor {
   const [batch, kvHeads, positions, headDim] = tensor.dims as [number, number, number, number];
   const data = tensor.data as Float32Array;
   const Array = data.constructor as new (size: number) => Float32Array;

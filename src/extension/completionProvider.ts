@@ -115,7 +115,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     const offer: Offer = { uri: document.uri.toString(), suggestion, abort: new AbortController(), waiting: new Set() };
     const changed = (): void => {
       for (const resume of [...offer.waiting]) resume();
-      if (this.#offer === offer) this.#stream().changed(suggestion.finished);
+      if (this.#offer === offer) this.#stream().changed();
     };
     const { maxTokens, sampling } = this.#config();
     const request = { prefix, suffix, path: pathForModel(document), maxTokens, sampling, raw: false };

@@ -30,7 +30,6 @@ export class GhostStream implements vscode.Disposable {
   /** Runs out when the editor was triggered and did not ask. */
   #patience: NodeJS.Timeout | undefined;
   #more = false;
-  #last = false;
   #canGrow = grows(vscode.version);
   #unheard = 0;
   readonly #subscriptions: vscode.Disposable[];
@@ -73,11 +72,10 @@ export class GhostStream implements vscode.Disposable {
     this.#schedule();
   }
 
-  /** There is more text than was shown. @param finished true when it is the last */
-  changed(finished: boolean): void {
+  /** There is more text than was shown. */
+  changed(): void {
     if (this.#place === undefined) return;
     this.#more = true;
-    this.#last = finished;
     this.#schedule();
   }
 
@@ -87,7 +85,7 @@ export class GhostStream implements vscode.Disposable {
     clearTimeout(this.#timer);
     clearTimeout(this.#patience);
     this.#timer = this.#patience = this.#place = undefined;
-    this.#more = this.#last = false;
+    this.#more = false;
   }
 
   dispose(): void {
@@ -106,7 +104,6 @@ export class GhostStream implements vscode.Disposable {
 
   #refresh(): void {
     if (!this.#stillThere()) return this.stop();
-    const last = this.#last;
     this.#more = false;
     this.#registration.dispose();
     this.#registration = this.#register();
@@ -115,13 +112,6 @@ export class GhostStream implements vscode.Disposable {
       providerId: `${this.#extensionId}:*`,
       explicit: false,
     });
-    if (last) this.#endAfterAnswer();
-  }
-
-  /** The streaming context goes when the last answer has been asked for. */
-  #endAfterAnswer(): void {
-    const place = this.#place;
-    setTimeout(() => this.#place === place && this.#patience === undefined && this.stop(), PATIENCE_MS / 4).unref();
   }
 
   #gaveUp(): void {
