@@ -3,7 +3,7 @@
 // are sent into the page as text: they may use nothing from outside themselves. Called by bridge.mjs.
 
 /**
- * One state of the ghost text. `painted` frames are what the screen showed, looked at after each paint; the others existed
+ * One state of the ghost text. `painted` frames are what the screen showed, looked at directly before each paint; the others existed
  * in the page between two paints only and were never seen.
  * @typedef {{ text: string, at: number, painted: boolean }} GhostFrame
  */
@@ -43,12 +43,14 @@ export function install() {
     frames.push({ text, at: page.performance.now(), painted });
   };
 
-  // A message posted in a frame's callback arrives after that frame was painted.
-  const channel = new page.MessageChannel();
-  channel.port1.onmessage = () => look(true);
+  // An element that a ResizeObserver begins to observe is reported in the same frame, after every callback of the frame
+  // and after layout, directly before the paint. A task run after the paint (a message, a timer) would come too late:
+  // on a busy machine the page has often changed again by then.
+  const beforePaint = new page.ResizeObserver(() => look(true));
   const everyFrame = () => {
     if (!running) return;
-    channel.port2.postMessage(null);
+    beforePaint.unobserve(page.document.body);
+    beforePaint.observe(page.document.body);
     page.requestAnimationFrame(everyFrame);
   };
   const observer = new page.MutationObserver(() => look(false));
@@ -60,6 +62,7 @@ export function install() {
     stop: () => {
       running = false;
       observer.disconnect();
+      beforePaint.disconnect();
     },
   };
 }
