@@ -5,7 +5,7 @@ import type { CompletionRequest, ContextFile } from './protocol';
 /** The person at the command line wrote something that cannot be used. */
 export class BadInput extends Error {}
 
-const DEFAULTS = { maxTokens: 48, temperature: 0.2, topP: 0.95, topK: 0, seed: 0 };
+const DEFAULTS = { maxTokens: 48, temperature: 0.2, topP: 0.95, topK: 0, seed: 0, minProbability: 0 };
 
 /**
  * Reads a request.
@@ -55,6 +55,7 @@ export function parseCompleteLine(line: string, onId: (id: unknown) => void): Co
       seed: number('seed', 0, 2 ** 32 - 1, true),
     },
     raw,
+    minProbability: number('minProbability', 0, 0.999, false),
   };
 }
 

@@ -36,10 +36,12 @@ export interface CompletionRequest {
   raw: boolean;
   /** True: a line end does not stop the text (used by Generate); the end-of-text token and `maxTokens` do. */
   unbounded?: boolean;
+  /** The text ends before the first token with which the probability of the whole would fall below this, in [0, 1); 0, the default: never. */
+  minProbability?: number;
 }
 
-/** Why a text ended: a stop rule, the end-of-text token, `maxTokens`, or somebody who no longer wants it. */
-export type Finish = 'stop' | 'eos' | 'length' | 'cancelled';
+/** Why a text ended: a stop rule, `minProbability`, the end-of-text token, `maxTokens`, or somebody who no longer wants it. */
+export type Finish = 'stop' | 'unsure' | 'eos' | 'length' | 'cancelled';
 
 export interface CompletionStats {
   /** Tokens of the prompt. */
@@ -58,7 +60,10 @@ export interface CompletionStats {
 export interface Completion {
   /** The text to insert: what was generated, cut by the stop rules and filters. */
   text: string;
-  /** Ids of all generated tokens, without the end-of-text token. */
+  /**
+   * Ids of all generated tokens, without the end-of-text token. Unless the request was raw, the first of them write anew the piece of a
+   * word that stands before the cursor.
+   */
   tokens: number[];
   /** Natural logarithm of each token's probability under the model, before temperature and filters. */
   logprobs: number[];

@@ -87,18 +87,25 @@ export class Engine {
       const start = performance.now();
       if (signal.aborted) return nothing(this.info.device); // superseded while it waited
       const tokenizer = this.#tokenizer;
-      const prompt = framePrompt(tokenizer, request, this.info.contextLength);
+      const { ids: prompt, typed } = framePrompt(tokenizer, request, this.info.contextLength);
       const bounded = !request.raw && request.unbounded !== true;
-      const output = new Output(bounded ? situationAt(request.prefix, request.suffix) : undefined, request.raw);
+      const output = new Output(
+        bounded ? situationAt(request.prefix, request.suffix) : undefined,
+        request.raw,
+        typed?.characters ?? 0,
+      );
+      const least = Math.log(request.minProbability ?? 0);
       const stream = new TextStream((ids) => tokenizer.decode(ids), prompt.slice(-4));
       const tokens: number[] = [];
       const logprobs: number[] = [];
+      let probability = 0; // its logarithm, of all tokens so far
       let reusedTokens = 0;
       let firstTokenMs = 0;
       let finish: Finish | undefined;
 
       const steps = generate(this.#model, this.#cache, {
         prompt,
+        ...(typed === undefined ? {} : { typed }),
         // Who asks for a suggestion does not want the empty one.
         minTokens: request.raw ? 0 : 1,
         maxTokens: mostTokens(request, this.info.contextLength),
@@ -115,6 +122,11 @@ export class Engine {
           break;
         }
         const token = step.value;
+        probability += token.conditional;
+        if (probability < least) {
+          finish = 'unsure';
+          break;
+        }
         tokens.push(token.id);
         logprobs.push(token.logprob);
         const text = output.push(stream.push(token.id));
@@ -187,9 +199,15 @@ class Output {
   #all = '';
   text = '';
   stopped = false;
+  /** Characters to come that are in the document already. */
+  #typed: number;
 
-  /** @param situation undefined: everything is let through */
-  constructor(situation: Situation | undefined, raw: boolean) {
+  /**
+   * @param situation undefined: everything is let through
+   * @param typed characters at the start of the text that are in the document already
+   */
+  constructor(situation: Situation | undefined, raw: boolean, typed: number) {
+    this.#typed = typed;
     this.#situation = situation;
     this.#raw = raw;
   }
@@ -197,7 +215,9 @@ class Output {
   /** @returns the text that became certain */
   push(piece: string): string {
     // In a document the editor ends lines as the document does; raw text is left as it is.
-    this.#all += this.#raw ? piece : piece.replaceAll('\r', '');
+    const added = piece.slice(this.#typed);
+    this.#typed -= piece.length - added.length;
+    this.#all += this.#raw ? added : added.replaceAll('\r', '');
     return this.#release(false);
   }
 

@@ -1,6 +1,7 @@
 // The loop: prefill, sample, decode. Token ids in, token ids out; it does not know text or where a suggestion ends.
 
 import type { Sampling } from '../protocol';
+import type { Typed } from './healing';
 import type { KvCache } from './kvCache';
 import { seededRandom } from './random';
 import { sample, type Sampled } from './sampler';
@@ -16,6 +17,8 @@ export interface ForwardModel {
 export interface GenerateOptions {
   /** Ids to continue; at least one. */
   prompt: readonly number[];
+  /** What stands behind the prompt already: written first, and not counted. */
+  typed?: Typed;
   maxTokens: number;
   /** The text does not end before it has this many tokens. */
   minTokens: number;
@@ -37,7 +40,7 @@ export async function* generate(
   cache: KvCache,
   options: GenerateOptions,
 ): AsyncGenerator<Sampled, 'eos' | 'length' | 'cancelled'> {
-  const { prompt, maxTokens, minTokens, sampling, eosIds, signal } = options;
+  const { prompt, typed, maxTokens, minTokens, sampling, eosIds, signal } = options;
   // 1) keep what the cache shares with the prompt; the last token must run again, for its logits
   const reused = cache.keepPrefix(prompt, prompt.length - 1);
   options.onReuse?.(reused);
@@ -52,18 +55,19 @@ export async function* generate(
 
   // 3) sample, yield, decode
   const random = seededRandom(sampling.seed);
-  for (let n = 0; n < maxTokens; n++) {
-    const next = sample(logits as Float32Array, sampling, random, n < minTokens ? eosIds : NOTHING);
+  for (let written = 0; ;) {
+    const limits =
+      typed?.done === false ? { allowed: typed.allowed() } : written < minTokens ? { forbidden: eosIds } : {};
+    const next = sample(logits as Float32Array, sampling, random, limits);
     if (eosIds.has(next.id)) return 'eos';
+    if (typed === undefined || typed.done || typed.take(next.id)) written++;
     yield next;
     await letMessagesIn();
     if (signal.aborted) return 'cancelled';
-    if (n + 1 < maxTokens) logits = await model.forward([next.id], cache);
+    if (written >= maxTokens) return 'length';
+    logits = await model.forward([next.id], cache);
   }
-  return 'length';
 }
-
-const NOTHING: ReadonlySet<number> = new Set();
 
 /** A run blocks the thread; between two of them the event loop must turn once so that a cancel can arrive. */
 function letMessagesIn(): Promise<void> {

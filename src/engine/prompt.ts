@@ -3,6 +3,7 @@
 import { windowAround } from '../completion/window';
 import type { CompletionRequest } from '../protocol';
 import { EngineError } from './errors';
+import { splitLastPiece, typedPiece, type Typed } from './healing';
 import type { Tokenizer } from './tokenizer';
 
 /** Share of the prompt that the document's path may take; a longer path is left out. */
@@ -16,6 +17,13 @@ const MAX_PROMPT = 2048;
 /** What is dropped at the front of a long prefix goes in blocks of this many tokens, so that the front stays put while a line is typed. */
 const DROP_BLOCK = 64;
 
+/** What the model is given. */
+export interface Prompt {
+  ids: number[];
+  /** The end of the prefix, where it is not among the ids: it has to be written anew first. */
+  typed?: Typed;
+}
+
 /**
  * Builds the prompt of a request.
  *
@@ -26,7 +34,7 @@ const DROP_BLOCK = 64;
  * @param contextLength most tokens of prompt and completion together
  * @throws EngineError `prompt_too_long`, only for raw prompts: any other is cut to fit
  */
-export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, contextLength: number): number[] {
+export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, contextLength: number): Prompt {
   if (request.raw) {
     const ids = tokenizer.encode(request.prefix);
     if (ids.length === 0) {
@@ -41,7 +49,7 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
         `The prompt has ${ids.length} tokens; with maxTokens ${request.maxTokens} that is more than the ${contextLength} tokens that this model holds. Shorten the prefix or ask for fewer tokens.`,
       );
     }
-    return ids;
+    return { ids };
   }
 
   const room = Math.min(MAX_PROMPT, contextLength - mostTokens(request, contextLength));
@@ -62,7 +70,8 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
   );
   const suffix = fill ? tokenizer.encodeText(near.suffix).slice(0, Math.floor(room * SUFFIX_SHARE)) : [];
   let left = room - begin.length - header.length - suffix.length - (fill ? 3 : 0);
-  const prefix = lastTokens(tokenizer.encodeText(near.prefix), left);
+  const { before, typed } = takeBack(tokenizer, near.prefix);
+  const prefix = lastTokens(tokenizer.encodeText(before), left);
   left -= prefix.length;
 
   const context: number[] = [];
@@ -89,7 +98,7 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
       'bad_request',
       'There is no text to continue, and this model has no token to begin a text with.',
     );
-  return ids;
+  return typed === undefined ? { ids } : { ids, typed };
 }
 
 /**
@@ -97,6 +106,16 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
  */
 export function mostTokens({ raw, maxTokens }: CompletionRequest, contextLength: number): number {
   return raw ? maxTokens : Math.min(maxTokens, Math.floor(contextLength / 2));
+}
+
+/** Splits off the last piece of a prefix, where the tokenizer's vocabulary can be read and something is left to begin with. */
+function takeBack(tokenizer: Tokenizer, prefix: string): { before: string; typed?: Typed } {
+  const { texts } = tokenizer;
+  const { before, piece } = splitLastPiece(prefix);
+  if (texts === undefined || piece === '' || (before === '' && tokenizer.bosId === undefined))
+    return { before: prefix };
+  const typed = typedPiece(texts, piece, tokenizer.encodeText(piece));
+  return typed === undefined ? { before: prefix } : { before, typed };
 }
 
 function fitting(ids: number[], most: number): number[] {

@@ -10,6 +10,16 @@ export interface Sampled {
   id: number;
   /** Natural logarithm of its probability under the model itself, before temperature and filters. */
   logprob: number;
+  /** The same, given that the token is one of those allowed: equal to `logprob` where all are. */
+  conditional: number;
+}
+
+/** Limits on what may be drawn. */
+export interface Limits {
+  /** Ids that must not be drawn. */
+  forbidden?: ReadonlySet<number>;
+  /** The only ids that may be drawn; at least one. */
+  allowed?: readonly number[];
 }
 
 /**
@@ -24,25 +34,36 @@ export interface Candidates {
 /**
  * Draws the next token.
  * @param logits [vocab]
- * @param forbidden ids that must not be drawn
  * @throws EngineError `nan_logits` when the model's output holds no usable number
  */
 export function sample(
   logits: Float32Array,
   sampling: Sampling,
   random: Random,
-  forbidden?: ReadonlySet<number>,
+  { forbidden, allowed }: Limits = {},
 ): Sampled {
   const top = argmax(logits);
-  const allowed = forbidden === undefined || forbidden.size === 0 ? logits : without(logits, forbidden);
-  const id = sampling.temperature === 0 ? argmax(allowed) : draw(candidates(allowed, sampling), random);
-  return { id, logprob: (logits[id] as number) - logSumExp(logits, logits[top] as number) };
+  const left =
+    allowed !== undefined ? only(logits, allowed) : forbidden !== undefined ? without(logits, forbidden) : logits;
+  const id = sampling.temperature === 0 ? argmax(left) : draw(candidates(left, sampling), random);
+  const logprob = (logits[id] as number) - logSumExp(logits, logits[top] as number);
+  return {
+    id,
+    logprob,
+    conditional: allowed === undefined ? logprob : (left[id] as number) - logSumExp(left, left[argmax(left)] as number),
+  };
 }
 
 function without(logits: Float32Array, forbidden: ReadonlySet<number>): Float32Array {
-  const allowed = logits.slice();
-  for (const id of forbidden) allowed[id] = -Infinity;
-  return allowed;
+  const left = logits.slice();
+  for (const id of forbidden) left[id] = -Infinity;
+  return left;
+}
+
+function only(logits: Float32Array, allowed: readonly number[]): Float32Array {
+  const left = new Float32Array(logits.length).fill(-Infinity);
+  for (const id of allowed) left[id] = logits[id] as number;
+  return left;
 }
 
 /** Index of the largest logit; the lowest index among equals. */

@@ -3,6 +3,7 @@
 import * as xenova from '@xenova/transformers/src/tokenizers.js';
 import { EngineError } from './errors';
 import type { ModelFolder } from './modelFolder';
+import { textsOf, TokenTexts } from './tokenTexts';
 
 /** Ids of the tokens that frame a fill-in-the-middle prompt. */
 export interface FimTokens {
@@ -47,6 +48,9 @@ export class Tokenizer {
   readonly eosIds: ReadonlySet<number>;
   /** One more than the highest id of a token that was not added later; the model must know as many. */
   readonly wordIds: number;
+  #texts: TokenTexts | undefined;
+  /** How the vocabulary writes bytes; undefined: in no way that is known. */
+  readonly #spelling: 'byte-level' | 'sentencepiece' | undefined;
 
   /** @throws EngineError `tokenizer_damaged` */
   constructor(folder: ModelFolder) {
@@ -58,6 +62,7 @@ export class Tokenizer {
         `${folder.dir}/tokenizer.json cannot be used (${(error as Error).message}). Restore the file.`,
       );
     }
+    this.#spelling = spellingOf(folder.tokenizerJson);
     const added = this.#inner.added_tokens;
     this.#allAdded = this.#inner.added_tokens_regex;
     const isSpecial = (token: { content: string; special: boolean }): boolean =>
@@ -116,6 +121,13 @@ export class Tokenizer {
     return written.length === 0 ? '' : this.#inner.decode(written, { clean_up_tokenization_spaces: false });
   }
 
+  /** The bytes of every token; undefined where the vocabulary writes them in no way that is known. */
+  get texts(): TokenTexts | undefined {
+    if (this.#spelling === undefined) return undefined;
+    this.#texts ??= new TokenTexts(textsOf(this.#inner.model.vocab, this.specialIds, this.#spelling === 'byte-level'));
+    return this.#texts;
+  }
+
   /** One token for people: a special one by its name, any other as its text. */
   label(id: number): string {
     const name = this.#inner.model.vocab[id];
@@ -131,6 +143,13 @@ function construct(json: Record<string, unknown>, config: Record<string, unknown
   const isTokenizer = typeof named === 'function' && named.prototype instanceof xenova.PreTrainedTokenizer;
   const Class = isTokenizer ? (named as typeof xenova.PreTrainedTokenizer) : xenova.PreTrainedTokenizer;
   return new Class(withStringMerges(json), config);
+}
+
+/** How a tokenizer's vocabulary writes bytes, told by its decoder. */
+function spellingOf(json: Record<string, unknown>): 'byte-level' | 'sentencepiece' | undefined {
+  const decoder = JSON.stringify(json['decoder'] ?? {});
+  if (decoder.includes('"ByteLevel"')) return 'byte-level';
+  return decoder.includes('"ByteFallback"') ? 'sentencepiece' : undefined;
 }
 
 /** Newer files write a merge as a pair; the library reads "left right". */

@@ -40,10 +40,15 @@ const REQUESTS: [string, Partial<CompletionRequest>][] = [
 for (const [name, fields] of REQUESTS) {
   test(`prompt: ${name}`, () => {
     const asked = request(fields);
-    const ids = framePrompt(tokenizer, asked, CONTEXT);
+    const { ids, typed } = framePrompt(tokenizer, asked, CONTEXT);
+    const taken = typed?.characters ?? 0;
+    assert.ok(taken <= 32, `${taken} characters taken back`);
     assert.ok(ids.length + mostTokens(asked, CONTEXT) <= CONTEXT, `${ids.length} tokens`);
     const text = tokenizer.decode(ids.filter((id) => !tokenizer.specialIds.has(id)));
-    assert.ok(text.includes(asked.prefix.slice(-20)), 'the text before the cursor is there');
+    assert.ok(
+      text.includes(asked.prefix.slice(-20 - taken, asked.prefix.length - taken)),
+      'the text before the cursor is there',
+    );
     assert.equal(ids[0], tokenizer.bosId);
   });
 }
@@ -75,13 +80,13 @@ for (const order of ['suffix-first', undefined]) {
     const ordered = tokenizerWith('ordered', (_, config) => (config['fim_order'] = order));
     const { fim, bosId } = ordered;
     const text = (written: string): number[] => ordered.encodeText(written);
-    const asked = request({ prefix: 'a = ', suffix: ';\n', path: 'a.js', context: [{ path: 'b.js', text: 'b\n' }] });
+    const asked = request({ prefix: 'a = b', suffix: ';\n', path: 'a.js', context: [{ path: 'b.js', text: 'b\n' }] });
     const files = [bosId, fim!.fileSeparator, ...text('b.js\n'), ...text('b\n'), fim!.fileSeparator, ...text('a.js\n')];
     const frame =
       order === 'suffix-first'
-        ? [fim!.prefix, fim!.suffix, ...text(';\n'), fim!.middle, ...text('a = ')]
-        : [fim!.prefix, ...text('a = '), fim!.suffix, ...text(';\n'), fim!.middle];
-    assert.deepEqual(framePrompt(ordered, asked, CONTEXT), [...files, ...frame]);
+        ? [fim!.prefix, fim!.suffix, ...text(';\n'), fim!.middle, ...text('a =')]
+        : [fim!.prefix, ...text('a ='), fim!.suffix, ...text(';\n'), fim!.middle];
+    assert.deepEqual(framePrompt(ordered, asked, CONTEXT).ids, [...files, ...frame]);
   });
 }
 

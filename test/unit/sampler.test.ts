@@ -96,9 +96,24 @@ test('the log-probability is the model’s own, whatever the filters', () => {
 test('a forbidden token is not drawn, and does not change the others’ log-probability', () => {
   const logits = Float32Array.of(1, 9, 3);
   for (const sampling of [greedy, { ...greedy, temperature: 1, topP: 0.5 }]) {
-    const { id, logprob } = sample(logits, sampling, () => 0, new Set([1]));
+    const { id, logprob } = sample(logits, sampling, () => 0, { forbidden: new Set([1]) });
     assert.equal(id, 2);
     assert.ok(Math.abs(logprob - (3 - Math.log(Math.exp(1) + Math.exp(9) + Math.exp(3)))) < 1e-9);
+  }
+});
+
+test('only allowed tokens are drawn, with their share among those', () => {
+  const logits = Float32Array.of(1, 9, 3, 2);
+  const random = seededRandom(3);
+  for (const sampling of [greedy, { ...greedy, temperature: 1 }, { ...greedy, temperature: 2, topK: 3, topP: 0.9 }]) {
+    for (let i = 0; i < 50; i++) {
+      const { id, logprob, conditional } = sample(logits, sampling, random, { allowed: [3, 0] });
+      assert.ok(id === 0 || id === 3);
+      if (sampling.temperature === 0) assert.equal(id, 3);
+      const all = Math.log([1, 9, 3, 2].reduce((sum, logit) => sum + Math.exp(logit), 0));
+      assert.ok(Math.abs(logprob - (logits[id]! - all)) < 1e-9);
+      assert.ok(Math.abs(conditional - (logits[id]! - Math.log(Math.exp(1) + Math.exp(2)))) < 1e-9);
+    }
   }
 });
 
