@@ -27,6 +27,14 @@ class Config:
     context: int = 1024
 
 
+# Sizes to choose from, by the number of parameters; the attention head dimension is 64 in all.
+SIZES = {'1.6M': Config(hidden=128, layers=3, heads=2, kv_heads=1, inner=352),
+         '3.1M': Config(hidden=192, layers=4, heads=3, kv_heads=1, inner=512),
+         '6.5M': Config(),
+         '16M': Config(hidden=384, layers=8, heads=6, kv_heads=2, inner=1056),
+         '34M': Config(hidden=512, layers=12, heads=8, kv_heads=2, inner=1408)}
+
+
 class RMSNorm(nn.Module):
     """x / rms(x) * weight over the last axis."""
 

@@ -30,6 +30,16 @@ def median(values):
     return sorted(values)[len(values) // 2]
 
 
+def last_way(lines):
+    """The log without what was given up: a run that goes on from an earlier state replaces all that came after that state."""
+    kept = []
+    for r in lines:
+        while kept and kept[-1]['tokens'] >= r['tokens'] and 'loss' in r:
+            kept.pop()
+        kept.append(r)
+    return kept
+
+
 def thin(lines, points=150):
     """The log in short: totals, {tokens, loss} averaged over equal parts, and every held-out measurement."""
     steps = [r for r in lines if 'loss' in r]
@@ -50,7 +60,7 @@ def load():
     """The thinned log."""
     if not LOG.exists():
         return json.loads(CURVE.read_text())
-    curve = thin([json.loads(line) for line in LOG.read_text().splitlines()])
+    curve = thin(last_way([json.loads(line) for line in LOG.read_text().splitlines()]))
     rows = lambda key: ',\n  '.join(json.dumps(row) for row in curve[key])
     head = json.dumps({k: v for k, v in curve.items() if k not in ('loss', 'heldout')})
     CURVE.write_text(f'{head[:-1]},\n "loss": [\n  {rows("loss")}],\n "heldout": [\n  {rows("heldout")}]\n}}\n')

@@ -1,11 +1,12 @@
 """Trains the model on the CPU: two processes with one thread each, bfloat16 products, Muon and AdamW.
 
-    /usr/bin/python3 train.py --until 10:15      or --minutes 60; goes on from work/checkpoint.pt, else from the
-                                                 committed weights, else (or with --fresh) from random ones
+    /usr/bin/python3 train.py --until 10:15      or --minutes 60, or --tokens 40e6 (in all, those of earlier runs counted); goes on from
+                                                 work/checkpoint.pt, else from the committed weights, else (or with --fresh) from random ones
 
-The learning rate warms up, stays, and falls to zero over the last part of the time given, so training can go on later.
-Writes work/log.jsonl and work/checkpoint.pt. The processes share weights, gradients and optimiser state; each takes the
-next small batch when it is free, so another program on one of the cores costs little.
+The learning rate warms up, stays, and falls to zero over the last part of the run, so training can go on later (--constant: it stays).
+Writes log.jsonl and checkpoint.pt into the folder --work. The processes share weights, gradients and optimiser state; each takes the
+next small batch when it is free, so another program on one of the cores costs little. A run that is cut in two by --tokens and --constant
+ends with the weights of one that was not (with one process to the last bit; see checks.py).
 """
 import argparse, datetime, json, os, signal, sys, time
 from pathlib import Path
@@ -21,12 +22,12 @@ import torch.multiprocessing as mp
 import data, optim
 from bpe import Tokenizer
 from export import load_folder
-from model import Config, Decoder
+from model import Config, Decoder, SIZES
 
 HERE = Path(__file__).parent
 WORK = HERE / 'work'
-WARMUP, DECAY = 30, 0.3             # steps; part of the time
-LONG = 0.8                          # from this part of the time on, rows are of full length
+WARMUP, DECAY = 30, 0.25            # steps; part of the time
+LONG = 0.7                          # from this part of the time on, rows are of full length
 SHORT_CONTEXT, TOKENS, STEP = 512, 1024, 4096   # row length at first; tokens of a small batch and of a step
 
 
@@ -45,7 +46,7 @@ class Shared:
         self.barrier = mp.Barrier(processes)
 
 
-def work(rank, shared, corpus, tokenizer):
+def work(rank, shared, corpus, tokenizer, pieces):
     """One step's share of process `rank`: small batches until none is left, then its half of the update."""
     context, batches = shared.context.value, STEP // TOKENS
     while True:
@@ -54,7 +55,7 @@ def work(rank, shared, corpus, tokenizer):
             shared.next.value += 1
         if taken >= batches:
             break
-        rows = [data.row(corpus, context, tokenizer, f'{shared.seed.value} {shared.step.value} {taken} {i}') for i in range(TOKENS // context)]
+        rows = [data.row(corpus, context, tokenizer, pieces, f'{shared.seed.value} {shared.step.value} {taken} {i}') for i in range(TOKENS // context)]
         marked = torch.tensor(rows)
         ids = marked % data.MARK
         with torch.autocast('cpu', dtype=torch.bfloat16):
@@ -74,7 +75,7 @@ def work(rank, shared, corpus, tokenizer):
     shared.barrier.wait()
 
 
-def helper(rank, shared, corpus, tokenizer):
+def helper(rank, shared, corpus, tokenizer, pieces):
     """The loop of every process but the first."""
     torch.set_num_threads(1)
     for (_, p), g in zip(shared.parameters, shared.gradients[rank]):
@@ -83,7 +84,7 @@ def helper(rank, shared, corpus, tokenizer):
         shared.barrier.wait()
         if not shared.running.value:
             return
-        work(rank, shared, corpus, tokenizer)
+        work(rank, shared, corpus, tokenizer, pieces)
 
 
 @torch.no_grad()
@@ -100,34 +101,40 @@ def evaluate(model, sample):
     return {**result, 'all': round(sum(result.values()) / len(result), 4)}
 
 
-def start(arguments):
+def start(arguments, folder):
     """(model, saved): from the checkpoint, the committed weights, or random ones; saved is None without a checkpoint."""
-    if not arguments.fresh and (WORK / 'checkpoint.pt').exists():
-        saved = torch.load(WORK / 'checkpoint.pt')
+    if not arguments.fresh and (folder / 'checkpoint.pt').exists():
+        saved = torch.load(folder / 'checkpoint.pt')
         model = Decoder(Config(**saved['config']))
         model.load_state_dict(saved['model'])
         return model, saved
-    folder = HERE.parent / 'glassbox-small'
-    if not arguments.fresh and (folder / 'onnx' / 'model.onnx').exists():
-        return load_folder(folder), None
+    shipped = HERE.parent / 'glassbox-small'
+    if not arguments.fresh and (shipped / 'onnx' / 'model.onnx').exists():
+        return load_folder(shipped), None
     torch.manual_seed(1)
-    return Decoder(Config()), None
+    return Decoder(SIZES[arguments.size]), None
 
 
-def save(shared, totals, name='checkpoint.pt'):
+def save(shared, totals, path):
     """Writes weights, average, optimiser state and totals, in one move."""
-    torch.save({'config': vars(shared.model.config), 'model': shared.model.state_dict(), 'average': shared.average, 'optimiser': shared.state, **totals}, WORK / (name + '.new'))
-    os.replace(WORK / (name + '.new'), WORK / name)
+    torch.save({'config': vars(shared.model.config), 'model': shared.model.state_dict(), 'average': shared.average, 'optimiser': shared.state, **totals}, f'{path}.new')
+    os.replace(f'{path}.new', path)
 
 
 def main():
-    """Runs until the deadline."""
+    """Runs until the deadline or the number of tokens."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--minutes', type=float)
     parser.add_argument('--until', help='HH:MM, local time')
+    parser.add_argument('--tokens', type=float)
+    parser.add_argument('--constant', action='store_true', help='no falling learning rate at the end')
     parser.add_argument('--fresh', action='store_true', help='random weights, whatever there is')
+    parser.add_argument('--size', default='6.5M', choices=SIZES, help='of fresh weights')
+    parser.add_argument('--seed', type=int, default=1, help='of the order of the text, for fresh weights')
+    parser.add_argument('--evaluate', type=lambda text: [float(n) for n in text.split(',')], default=[], help='numbers of tokens after which to evaluate')
+    parser.add_argument('--work', type=Path, default=WORK)
+    parser.add_argument('--corpus', type=Path, default=WORK / 'corpus.jsonl')
     parser.add_argument('--processes', type=int, default=2)
-    parser.add_argument('--log', default=str(WORK / 'log.jsonl'))
     arguments = parser.parse_args()
     begin = time.time()
     now = datetime.datetime.now()
@@ -136,62 +143,65 @@ def main():
         at = now.replace(hour=int(arguments.until[:2]), minute=int(arguments.until[3:]), second=0)
         minutes = (at - now).total_seconds() / 60 % 1440
     torch.set_num_threads(1)
-    model, saved = start(arguments)
-    totals = {k: (saved or {}).get(k, 0) for k in ('step', 'tokens', 'seconds')}
+    model, saved = start(arguments, arguments.work)
+    totals = {k: (saved or {}).get(k, 0) for k in ('step', 'tokens', 'seconds')} | {'seed': (saved or {}).get('seed', arguments.seed)}
     shared, tokenizer = Shared(model, arguments.processes), Tokenizer()
+    pieces = data.Pieces(tokenizer)
     if saved:
         for name, slots in saved['optimiser'].items():
             for k, v in slots.items():
                 shared.state[name][k].copy_(v)
             shared.average[name].copy_(saved['average'][name])
-    corpus = data.Corpus(WORK / 'corpus.jsonl', 'train')
-    sample = data.held_out(data.Corpus(WORK / 'corpus.jsonl', 'heldout'), tokenizer)
-    shared.seed.value = int(begin) % 1_000_000
-    others = [mp.get_context('fork').Process(target=helper, args=(r, shared, corpus, tokenizer), daemon=True) for r in range(1, arguments.processes)]
+    corpus = data.Corpus(arguments.corpus, 'train')
+    sample = data.held_out(data.Corpus(arguments.corpus, 'heldout'), tokenizer)
+    shared.seed.value = totals['seed']
+    others = [mp.get_context('fork').Process(target=helper, args=(r, shared, corpus, tokenizer, pieces), daemon=True) for r in range(1, arguments.processes)]
     for process in others:
         process.start()
     for (_, p), g in zip(shared.parameters, shared.gradients[0]):
         p.grad = g
     judge = Decoder(shared.model.config)
-    log = open(arguments.log, 'a')
+    log = open(arguments.work / 'log.jsonl', 'a')
     stop = []
     signal.signal(signal.SIGTERM, lambda *_: stop.append(True))  # kill PID: finish the step, save, end
-    print('parameters', sum(p.numel() for _, p in shared.parameters), 'minutes', round(minutes, 1), 'pid', os.getpid(), flush=True)
-    tested, stored, steps, mean, decaying = time.time() - 200, time.time(), 0, None, False
+    print('parameters', sum(p.numel() for _, p in shared.parameters), 'minutes', minutes and round(minutes, 1), 'pid', os.getpid(), flush=True)
+    tested, stored, steps, mean, decaying, first = time.time() - 200, time.time(), 0, None, False, totals['tokens']
     while True:
-        part = (time.time() - begin) / (minutes * 60)
+        part = (time.time() - begin) / (minutes * 60) if minutes else (totals['tokens'] - first) / max(1, arguments.tokens - first)
         if part >= 1 or stop:
             break
-        shared.rate.value = min(1, (steps + 1) / (5 if saved else WARMUP), max(0.01, (1 - part) / DECAY))
-        shared.context.value = SHORT_CONTEXT if part < LONG else shared.model.config.context
+        shared.rate.value = min(1, (totals['step'] + 1) / WARMUP, 1 if arguments.constant else max(0.01, (1 - part) / DECAY))
+        shared.context.value = SHORT_CONTEXT if part < LONG or arguments.constant else shared.model.config.context
         shared.step.value, shared.next.value = totals['step'], 0
         shared.loss.zero_()
         before = time.time()
         shared.barrier.wait()
-        work(0, shared, corpus, tokenizer)
+        work(0, shared, corpus, tokenizer, pieces)
         steps, took = steps + 1, time.time() - before
-        totals = {'step': totals['step'] + 1, 'tokens': totals['tokens'] + STEP, 'seconds': totals['seconds'] + took}
+        totals = {**totals, 'step': totals['step'] + 1, 'tokens': totals['tokens'] + STEP, 'seconds': totals['seconds'] + took}
         loss = shared.loss.sum().item()
         mean = loss if mean is None else 0.95 * mean + 0.05 * loss
-        line = {**{k: round(v) for k, v in totals.items()}, 'loss': round(loss, 4), 'mean': round(mean, 4), 'rate': round(shared.rate.value, 4),
+        line = {**{k: round(v) for k, v in totals.items() if k != 'seed'}, 'loss': round(loss, 4), 'mean': round(mean, 4), 'rate': round(shared.rate.value, 4),
                 'context': shared.context.value, 'tokens/s': round(STEP / took)}
-        if time.time() - tested > 300:
+        due = arguments.evaluate and totals['tokens'] >= arguments.evaluate[0]
+        if due or not arguments.evaluate and time.time() - tested > 300:
+            del arguments.evaluate[:1]
             judge.load_state_dict(shared.average)
             with torch.autocast('cpu', dtype=torch.bfloat16):
                 line['heldout'] = evaluate(judge, sample)
             tested = time.time()
         if time.time() - stored > 120:
-            save(shared, totals)
+            save(shared, totals, arguments.work / 'checkpoint.pt')
             stored = time.time()
-        if part >= 1 - DECAY and not decaying:
-            save(shared, totals, 'stable.pt')  # the place to go on from later
+        if part >= 1 - DECAY and not decaying and not arguments.constant:
+            save(shared, totals, arguments.work / 'stable.pt')  # the place to go on from later
             decaying = True
         print(json.dumps(line), file=log, flush=True)
         if steps % 10 == 0 or 'heldout' in line:
             print(json.dumps(line), flush=True)
-    save(shared, totals)
+    save(shared, totals, arguments.work / 'checkpoint.pt')
     judge.load_state_dict(shared.average)
-    print(json.dumps({**{k: round(v) for k, v in totals.items()}, 'mean': round(mean, 4), 'heldout': evaluate(judge, sample)}), file=log, flush=True)
+    print(json.dumps({**{k: round(v) for k, v in totals.items() if k != 'seed'}, 'mean': round(mean, 4), 'heldout': evaluate(judge, sample)}), file=log, flush=True)
     shared.running.value = 0
     shared.barrier.wait()
 
