@@ -4,6 +4,7 @@
 import { shape, situationAt, type Situation } from '../completion/stop';
 import type { AttentionMap, Completion, CompletionRequest, Finish, ModelInfo } from '../protocol';
 import { AttentionReader } from './attention';
+import { Copying } from './copying';
 import { EngineError } from './errors';
 import { generate } from './generate';
 import type { KvCache } from './kvCache';
@@ -33,6 +34,7 @@ export class Engine {
   readonly #model: Model;
   readonly #tokenizer: Tokenizer;
   readonly #cache: KvCache;
+  readonly #copying: Copying | undefined;
   readonly #attention: AttentionReader;
   readonly info: ModelInfo;
   /** The tokens of the last completion: prompt, then generated. */
@@ -44,6 +46,8 @@ export class Engine {
     this.#model = model;
     this.#tokenizer = tokenizer;
     this.#cache = model.newCache();
+    const { copying } = model.folder;
+    this.#copying = copying === undefined ? undefined : new Copying(copying, tokenizer.specialIds);
     this.#attention = new AttentionReader(model.folder);
     const { name, dir, weights, config } = model.folder;
     this.info = {
@@ -106,6 +110,7 @@ export class Engine {
       const steps = generate(this.#model, this.#cache, {
         prompt,
         ...(typed === undefined ? {} : { typed }),
+        ...(this.#copying === undefined || request.raw ? {} : { copying: this.#copying }),
         // Who asks for a suggestion does not want the empty one.
         minTokens: request.raw ? 0 : 1,
         maxTokens: mostTokens(request, this.info.contextLength),

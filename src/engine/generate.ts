@@ -1,6 +1,7 @@
 // The loop: prefill, sample, decode. Token ids in, token ids out; it does not know text or where a suggestion ends.
 
 import type { Sampling } from '../protocol';
+import type { Copying } from './copying';
 import type { Typed } from './healing';
 import type { KvCache } from './kvCache';
 import { seededRandom } from './random';
@@ -19,6 +20,8 @@ export interface GenerateOptions {
   prompt: readonly number[];
   /** What stands behind the prompt already: written first, and not counted. */
   typed?: Typed;
+  /** Given: the text so far has a say beside the model. */
+  copying?: Copying;
   maxTokens: number;
   /** The text does not end before it has this many tokens. */
   minTokens: number;
@@ -40,7 +43,7 @@ export async function* generate(
   cache: KvCache,
   options: GenerateOptions,
 ): AsyncGenerator<Sampled, 'eos' | 'length' | 'cancelled'> {
-  const { prompt, typed, maxTokens, minTokens, sampling, eosIds, signal } = options;
+  const { prompt, typed, copying, maxTokens, minTokens, sampling, eosIds, signal } = options;
   // 1) keep what the cache shares with the prompt; the last token must run again, for its logits
   const reused = cache.keepPrefix(prompt, prompt.length - 1);
   options.onReuse?.(reused);
@@ -55,12 +58,15 @@ export async function* generate(
 
   // 3) sample, yield, decode
   const random = seededRandom(sampling.seed);
+  const text = [...prompt];
   for (let written = 0; ;) {
     const limits =
       typed?.done === false ? { allowed: typed.allowed() } : written < minTokens ? { forbidden: eosIds } : {};
-    const next = sample(logits as Float32Array, sampling, random, limits);
+    const own = logits as Float32Array;
+    const next = sample(copying === undefined ? own : copying.mix(own, text), sampling, random, { ...limits, own });
     if (eosIds.has(next.id)) return 'eos';
     if (typed === undefined || typed.done || typed.take(next.id)) written++;
+    text.push(next.id);
     yield next;
     await letMessagesIn();
     if (signal.aborted) return 'cancelled';

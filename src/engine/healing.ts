@@ -23,6 +23,8 @@ export function splitLastPiece(text: string): { before: string; piece: string } 
 export class Typed {
   /** Length of the text. */
   readonly characters: number;
+  /** Most tokens that writing it anew takes. */
+  readonly tokens: number;
   readonly #texts: TokenTexts;
   /** The tokens that the piece is written in by itself. */
   readonly #path: readonly number[];
@@ -37,6 +39,7 @@ export class Typed {
   constructor(texts: TokenTexts, piece: string, path: readonly number[]) {
     this.#texts = texts;
     this.characters = piece.length;
+    this.tokens = path.length;
     this.#path = path;
     this.#rest = path.map((id) => texts.of(id)).join('');
   }

@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
+import { readCopyingWeights, type CopyingWeights } from './copying';
 import { EngineError } from './errors';
 
 /** The settings of a decoder that the engine needs, from `config.json` and `generation_config.json`. */
@@ -27,6 +28,8 @@ export interface ModelFolder {
   weightsPath: string;
   /** The same, relative to the folder, for people. */
   weights: string;
+  /** How far its text so far is trusted beside the model; see copying.ts. */
+  copying: CopyingWeights | undefined;
   tokenizerJson: Record<string, unknown>;
   tokenizerConfig: Record<string, unknown>;
 }
@@ -76,6 +79,7 @@ export function readModelFolder(dir: string, weights?: string): ModelFolder {
     config: readConfig(config, generation, join(folder, 'config.json')),
     weightsPath,
     weights: relative(folder, weightsPath).replaceAll('\\', '/'),
+    copying: readCopyingWeights(generation, join(folder, 'generation_config.json')),
     tokenizerJson: readJson(folder, 'tokenizer.json'),
     tokenizerConfig: existsSync(join(folder, 'tokenizer_config.json')) ? readJson(folder, 'tokenizer_config.json') : {},
   };

@@ -71,6 +71,7 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
   const suffix = fill ? tokenizer.encodeText(near.suffix).slice(0, Math.floor(room * SUFFIX_SHARE)) : [];
   let left = room - begin.length - header.length - suffix.length - (fill ? 3 : 0);
   const { before, typed } = takeBack(tokenizer, near.prefix);
+  left -= typed?.tokens ?? 0;
   const prefix = lastTokens(tokenizer.encodeText(before), left);
   left -= prefix.length;
 

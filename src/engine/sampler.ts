@@ -10,7 +10,7 @@ export interface Sampled {
   id: number;
   /** Natural logarithm of its probability under the model itself, before temperature and filters. */
   logprob: number;
-  /** The same, given that the token is one of those allowed: equal to `logprob` where all are. */
+  /** The logarithm of its probability as it was drawn, given that it is one of those allowed: equal to `logprob` where all are and nothing but the model has a say. */
   conditional: number;
 }
 
@@ -20,6 +20,8 @@ export interface Limits {
   forbidden?: ReadonlySet<number>;
   /** The only ids that may be drawn; at least one. */
   allowed?: readonly number[];
+  /** [vocab] The model's own logits, where those given were changed. */
+  own?: Float32Array;
 }
 
 /**
@@ -40,18 +42,20 @@ export function sample(
   logits: Float32Array,
   sampling: Sampling,
   random: Random,
-  { forbidden, allowed }: Limits = {},
+  { forbidden, allowed, own = logits }: Limits = {},
 ): Sampled {
-  const top = argmax(logits);
   const left =
     allowed !== undefined ? only(logits, allowed) : forbidden !== undefined ? without(logits, forbidden) : logits;
   const id = sampling.temperature === 0 ? argmax(left) : draw(candidates(left, sampling), random);
-  const logprob = (logits[id] as number) - logSumExp(logits, logits[top] as number);
   return {
     id,
-    logprob,
-    conditional: allowed === undefined ? logprob : (left[id] as number) - logSumExp(left, left[argmax(left)] as number),
+    logprob: logProbability(own, id),
+    conditional: logProbability(allowed === undefined ? logits : left, id),
   };
+}
+
+function logProbability(logits: Float32Array, id: number): number {
+  return (logits[id] as number) - logSumExp(logits, logits[argmax(logits)] as number);
 }
 
 function without(logits: Float32Array, forbidden: ReadonlySet<number>): Float32Array {

@@ -117,8 +117,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       for (const resume of [...offer.waiting]) resume();
       if (this.#offer === offer) this.#stream().changed();
     };
-    const { maxTokens, sampling } = this.#config();
-    const request = { prefix, suffix, path: pathForModel(document), maxTokens, sampling, raw: false };
+    const { maxTokens, sampling, minProbability } = this.#config();
+    const request = { prefix, suffix, path: pathForModel(document), maxTokens, sampling, raw: false, minProbability };
     const number = ++this.#requests;
     this.#engine
       .complete(request, offer.abort.signal, ({ text }) => {

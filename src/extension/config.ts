@@ -11,10 +11,15 @@ export interface Config {
   /** Longest suggestion, in tokens. */
   readonly maxTokens: number;
   readonly sampling: Sampling;
+  /** A suggestion ends before it becomes less probable than this; see `CompletionRequest.minProbability`. */
+  readonly minProbability: number;
   /** Longest text of the Generate commands, in tokens. */
   readonly generateMaxTokens: number;
   readonly generateSampling: Omit<Sampling, 'seed'>;
 }
+
+/** What the setting glassbox.threshold stands for. */
+const MIN_PROBABILITY = { careful: 0.5, balanced: 0.25, eager: 0.08 };
 
 /** Reads the settings. VS Code hands through whatever stands in settings.json: what is of the wrong type or range counts as the default. */
 export function readConfig(): Config {
@@ -35,6 +40,10 @@ export function readConfig(): Config {
     device: get<string>('device', text),
     maxTokens: get<number>('maxTokens', whole(1, 512)),
     sampling: { temperature: get<number>('temperature', from(0, 2)), ...filters, seed: 0 },
+    minProbability:
+      MIN_PROBABILITY[
+        get<keyof typeof MIN_PROBABILITY>('threshold', (value) => Object.hasOwn(MIN_PROBABILITY, String(value)))
+      ],
     generateMaxTokens: get<number>('generate.maxTokens', whole(1, 4096)),
     generateSampling: { temperature: get<number>('generate.temperature', from(0, 2)), ...filters },
   };

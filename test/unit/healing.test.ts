@@ -89,7 +89,7 @@ for (const temperature of [0, 1.5]) {
       if (prefix === '') continue;
       const { text, tokens } = await complete(request(prefix, { sampling: { ...sampling, temperature, seed: i } }));
       const { piece } = splitLastPiece(prefix);
-      const written = tokenizer.decode(tokens);
+      const written = tokenizer.decode(tokens).replace(/\uFFFD+$/, ''); // an unfinished character is not shown
       assert.ok(written.startsWith(piece), `${JSON.stringify(written)} after ${JSON.stringify(prefix)}`);
       assert.equal(text, written.slice(piece.length).replaceAll('\r', ''));
       assert.ok(text.length > 0);

@@ -43,7 +43,7 @@ for (const [name, fields] of REQUESTS) {
     const { ids, typed } = framePrompt(tokenizer, asked, CONTEXT);
     const taken = typed?.characters ?? 0;
     assert.ok(taken <= 32, `${taken} characters taken back`);
-    assert.ok(ids.length + mostTokens(asked, CONTEXT) <= CONTEXT, `${ids.length} tokens`);
+    assert.ok(ids.length + (typed?.tokens ?? 0) + mostTokens(asked, CONTEXT) <= CONTEXT, `${ids.length} tokens`);
     const text = tokenizer.decode(ids.filter((id) => !tokenizer.specialIds.has(id)));
     assert.ok(
       text.includes(asked.prefix.slice(-20 - taken, asked.prefix.length - taken)),

@@ -1,0 +1,92 @@
+// The mixture of model and text so far, against its definition written out slowly.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Copying, readCopyingWeights, type CopyingWeights } from '../../src/engine/copying';
+import { EngineError } from '../../src/engine/errors';
+import { readModelFolder } from '../../src/engine/modelFolder';
+import { seededRandom } from '../../src/engine/random';
+
+const VOCAB = 12;
+const SPECIAL = new Set([0, 1]);
+const WEIGHTS: CopyingWeights = {
+  base: 4,
+  longest: 3,
+  one: { copy: [0, 0.1, 0.3, 0.5], word: [0.02, 0.03, 0.01, 0] },
+  same: { copy: [0, 0.2, 0.6, 0.8], word: [0.05, 0.02, 0, 0.01] },
+  mixed: { copy: [0, 0.15, 0.25, 0.4], word: [0, 0, 0.02, 0.03] },
+};
+
+/** [vocab] probabilities by the definition: every earlier place is compared with the end of the text, token by token. */
+function reference(model: readonly number[], ids: readonly number[]): number[] {
+  const places = ids.flatMap((id, at) => {
+    if (at === 0 || SPECIAL.has(id)) return [];
+    let agreement = 0;
+    while (agreement < WEIGHTS.longest && ids[at - 1 - agreement] === ids[ids.length - 1 - agreement] && agreement < at)
+      agreement++;
+    return [{ id, agreement }];
+  });
+  const agreeing = places.filter(({ agreement }) => agreement > 0);
+  const longest = Math.max(0, ...agreeing.map(({ agreement }) => agreement));
+  const best = agreeing.filter(({ agreement }) => agreement === longest).map(({ id }) => id);
+  const kind = best.length <= 1 ? 'one' : new Set(best).size === 1 ? 'same' : 'mixed';
+  const copy = WEIGHTS[kind].copy[longest] as number;
+  const word = WEIGHTS[kind].word[longest] as number;
+  const all = agreeing.reduce((sum, { agreement }) => sum + 4 ** agreement, 0);
+  return model.map((own, id) => {
+    const copied = agreeing.filter((p) => p.id === id).reduce((sum, p) => sum + 4 ** p.agreement, 0) / (all || 1);
+    const frequency = places.filter((p) => p.id === id).length / (places.length || 1);
+    // Where nothing stands in the text, there is nothing to give the shares to.
+    return places.length === 0 ? own : (1 - copy - word) * own + copy * copied + word * frequency;
+  });
+}
+
+const softmax = (logits: ArrayLike<number>): number[] => {
+  const exps = Array.from(logits, Math.exp);
+  const sum = exps.reduce((a, b) => a + b, 0);
+  return exps.map((value) => value / sum);
+};
+
+test('the mixture is the one of the definition, and a distribution', () => {
+  const random = seededRandom(11);
+  const copying = new Copying(WEIGHTS, SPECIAL);
+  for (let round = 0; round < 300; round++) {
+    const tokens = 2 + Math.floor(random() * 4); // few different ones: much agrees
+    const ids = Array.from({ length: 1 + Math.floor(random() * 40) }, () =>
+      random() < 0.1 ? Math.floor(random() * 2) : 2 + Math.floor(random() * tokens),
+    );
+    const logits = Float32Array.from({ length: VOCAB }, () => random() * 8 - 4);
+    const mixed = softmax(copying.mix(logits, ids));
+    const expected = reference(softmax(logits), ids);
+    for (let id = 0; id < VOCAB; id++)
+      assert.ok(Math.abs(mixed[id]! - expected[id]!) < 1e-6, `round ${round}, id ${id}: ${mixed[id]} ${expected[id]}`);
+  }
+});
+
+test('the shipped model carries weights', () => {
+  assert.ok(readModelFolder(join(process.cwd(), 'models/glassbox-small')).copying);
+});
+
+/** What is wrong, the entry. */
+const DAMAGED: [string, unknown][] = [
+  ['not an object', 7],
+  ['a kind is missing', { ...WEIGHTS, same: undefined }],
+  ['lengths differ', { ...WEIGHTS, one: { copy: [0, 0.1], word: [0] } }],
+  ['a share is negative', { ...WEIGHTS, one: { copy: [-0.1], word: [0] } }],
+  ['the shares leave nothing to the model', { ...WEIGHTS, one: { copy: [0.6], word: [0.5] } }],
+  ['no base', { ...WEIGHTS, base: 0 }],
+  ['longest is no whole number', { ...WEIGHTS, longest: 1.5 }],
+];
+for (const [name, value] of DAMAGED) {
+  test(`damaged weights are refused: ${name}`, () => {
+    assert.throws(
+      () => readCopyingWeights({ glassbox_copying: value }, '/models/x/generation_config.json'),
+      (error: unknown) => error instanceof EngineError && error.message.includes('/models/x/generation_config.json'),
+    );
+  });
+}
+
+test('a model without weights does without', () => {
+  assert.equal(readCopyingWeights({}, 'generation_config.json'), undefined);
+});
