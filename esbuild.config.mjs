@@ -74,12 +74,24 @@ const unitTests = () => ({
   logLevel: 'warning',
 });
 
+/** The evaluation of a model, for Node.
+ * @type {import('esbuild').BuildOptions} */
+const evaluation = {
+  ...onNode,
+  entryPoints: ['models/eval/main.ts'],
+  outfile: '.test-out/eval/main.js',
+  external: ['onnxruntime-node'],
+  logLevel: 'warning',
+};
+
 const args = process.argv.slice(2);
 if (args.includes('--watch')) {
   for (const options of bundles) await (await context(options)).watch();
 } else if (args.includes('--unit-tests')) {
   rmSync(join(root, '.test-out/unit'), { recursive: true, force: true });
   await build(unitTests());
+} else if (args.includes('--eval')) {
+  await build(evaluation);
 } else {
   await Promise.all(bundles.map((options) => build(options)));
 }

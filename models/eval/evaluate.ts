@@ -1,0 +1,147 @@
+// The whole evaluation: options in, one report out. Called by `main.ts` and by its test.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { BadInput } from '../../src/cliInput';
+import { Engine } from '../../src/engine/engine';
+import { BackOff } from './backOff';
+import { compression, type Compression } from './compression';
+import { readCorpus, type Corpus } from './corpus';
+import { byLanguage, readFolder, readHeldOut, type EvalFile, type Language } from './files';
+import { fill, type FillRow } from './fill';
+import { keys, THRESHOLDS, type Keys } from './keys';
+import { Ngram } from './ngramOfferer';
+import { sharesRun } from './overlap';
+import { Pieces } from './pieces';
+
+/** The parts of the evaluation. */
+export const PARTS = ['bpb', 'fill', 'keys'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface Options {
+  /** Model folder. */
+  model: string;
+  /** An ONNX file inside it. */
+  weights?: string;
+  /** A folder of source files; by default the held-out set. */
+  files?: string;
+  /** The training text, where it is there. */
+  corpus: string;
+  parts: readonly Part[];
+  /** A fifth of the files, holes and windows. */
+  quick: boolean;
+  /** Least probability of an offer of the model. */
+  threshold: number;
+  /** Try other thresholds, too. */
+  sweep: boolean;
+}
+
+export interface Report {
+  model: string;
+  weights: string;
+  /** What it was evaluated on: a folder, or 'held out'. */
+  source: string;
+  quick: boolean;
+  sizes: { language: Language; files: number; bytes: number }[];
+  /** Files that share a run of 50 tokens with the training text; null where that text is not there. */
+  overlap: { files: number; sharing: number; paths: string[] } | null;
+  bpb?: Compression;
+  fill?: FillRow[];
+  keys?: Keys;
+  seconds: number;
+}
+
+/** Holes of a kind and windows of typing, of each language. */
+const HOLES = 60;
+const WINDOWS = 8;
+const QUICK = 5;
+/** An occurrence in the file at hand counts as so many in the corpus, and so much is kept for what was never seen; see README.md. */
+const BACK_OFF = { fileWeight: 8, unseen: 1 };
+
+/**
+ * Evaluates a model.
+ * @param root the repository
+ * @param progress told what is being done
+ * @throws BadInput, EngineError naming what cannot be used
+ */
+export async function evaluate(options: Options, root: string, progress: (text: string) => void): Promise<Report> {
+  const start = performance.now();
+  const all =
+    options.files === undefined ? readHeldOut(join(root, 'models/eval/heldout.jsonl')) : readFolder(options.files);
+  const languages = byLanguage(all);
+  const share = options.quick ? QUICK : 1;
+  const engine = await Engine.load({
+    modelDir: options.model,
+    device: 'cpu',
+    ...(options.weights === undefined ? {} : { weights: options.weights }),
+  });
+  try {
+    // The baseline and the check read our own tokens, whatever the model's are.
+    const ours = join(root, 'models/glassbox-small');
+    const pieces = new Pieces(ours);
+    const corpus = existsSync(options.corpus)
+      ? await readCorpus(options.corpus, join(ours, 'tokenizer.json'), pieces, progress)
+      : undefined;
+    const report: Report = {
+      model: engine.info.dir,
+      weights: engine.info.weights,
+      source: options.files ?? 'held out',
+      quick: options.quick,
+      sizes: languages.map(([language, files]) => ({ language, files: files.length, bytes: bytesOf(files) })),
+      overlap: corpus === undefined ? null : overlap(all, pieces, corpus, progress),
+      seconds: 0,
+    };
+    if (options.parts.includes('bpb')) {
+      const some = languages.map(([language, files]): [Language, EvalFile[]] => [
+        language,
+        files.filter((_, i) => i % share === 0),
+      ]);
+      report.bpb = await compression(some, (text) => engine.score(text), progress);
+    }
+    if (options.parts.includes('fill')) report.fill = await fill(languages, engine, HOLES / share, progress);
+    if (options.parts.includes('keys')) {
+      const model = new BackOff(corpus, pieces.vocab, BACK_OFF);
+      const ngram = new Ngram(pieces, model, Math.min(...THRESHOLDS));
+      const { threshold, sweep } = options;
+      report.keys = await keys(
+        languages,
+        engine,
+        ngram,
+        { windows: Math.ceil(WINDOWS / share), threshold, sweep },
+        progress,
+      );
+    }
+    report.seconds = (performance.now() - start) / 1000;
+    return report;
+  } finally {
+    await engine.dispose();
+  }
+}
+
+function bytesOf(files: readonly EvalFile[]): number {
+  return files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+}
+
+function overlap(
+  files: readonly EvalFile[],
+  pieces: Pieces,
+  corpus: Corpus,
+  progress: (text: string) => void,
+): NonNullable<Report['overlap']> {
+  progress('overlap with the training text');
+  const shares = sharesRun(
+    files.map(({ text }) => pieces.encode(text)),
+    corpus.tokens,
+  );
+  const paths = files.filter((_, i) => shares[i]).map(({ path }) => path);
+  return { files: files.length, sharing: paths.length, paths };
+}
+
+/** @throws BadInput naming the part that is not known */
+export function partsOf(list: string): Part[] {
+  return list.split(',').map((name) => {
+    const part = PARTS.find((known) => known === name.trim());
+    if (part === undefined) throw new BadInput(`--only ${name} is not known; there are ${PARTS.join(', ')}.`);
+    return part;
+  });
+}

@@ -1,0 +1,71 @@
+// Offers of the n-gram model: it writes on as ours does, the last piece taken back and written anew, to the end of the line, and
+// while the product of the scores is high enough.
+
+import { splitLastPiece, typedPiece } from '../../src/engine/healing';
+import type { BackOff } from './backOff';
+import type { Pieces } from './pieces';
+import { NO_OFFER, type Offer, type Offerer } from './replay';
+
+const MAX_TOKENS = 24;
+
+/** A token's text, and the product of the scores up to it. */
+interface Step {
+  bytes: string;
+  product: number;
+}
+
+/** Continues texts; what was written on at a place is remembered, so that other thresholds cost nothing. */
+export class Ngram {
+  readonly #pieces: Pieces;
+  readonly #model: BackOff;
+  readonly #least: number;
+  readonly #written = new Map<string, { typed: number; steps: Step[] }>();
+
+  /** @param least the lowest threshold that will be asked for */
+  constructor(pieces: Pieces, model: BackOff, least: number) {
+    this.#pieces = pieces;
+    this.#model = model;
+    this.#least = least;
+  }
+
+  /** Offers that end before the product of the scores falls below `threshold`. */
+  offerer(threshold: number): Offerer {
+    return { offer: (prefix, suffix, path) => this.#offer(prefix, suffix, path, threshold) };
+  }
+
+  #offer(prefix: string, suffix: string, path: string, threshold: number): Offer {
+    if (prefix === '') return NO_OFFER;
+    const key = `${path} ${prefix.length} ${suffix.length}`;
+    let found = this.#written.get(key);
+    if (found === undefined) this.#written.set(key, (found = this.#write(prefix, suffix)));
+    const bytes = found.steps
+      .filter(({ product }) => product >= threshold)
+      .map((step) => step.bytes)
+      .join('')
+      .slice(found.typed);
+    const text = Buffer.from(bytes, 'latin1').toString('utf8');
+    return { text: (text.split(/[\r\n\ufffd]/, 1)[0] as string).trimEnd() };
+  }
+
+  #write(prefix: string, suffix: string): { typed: number; steps: Step[] } {
+    const { texts, end } = this.#pieces;
+    const { before, piece } = splitLastPiece(prefix);
+    const typed = piece === '' ? undefined : typedPiece(texts, piece, this.#pieces.encode(piece));
+    const text = [...this.#pieces.encode(suffix), end, ...this.#pieces.encode(typed === undefined ? prefix : before)];
+    const typedBytes = typed === undefined ? 0 : Buffer.byteLength(piece);
+    const steps: Step[] = [];
+    let bytes = '';
+    let product = 1;
+    while (steps.length < MAX_TOKENS && !bytes.slice(typedBytes).includes('\n')) {
+      const guess = this.#model.best(text, typed === undefined || typed.done ? undefined : typed.allowed());
+      if (guess === undefined || guess.id === end) break;
+      product *= guess.score;
+      if (product < this.#least) break;
+      if (typed?.done === false) typed.take(guess.id);
+      bytes += texts.of(guess.id);
+      steps.push({ bytes: texts.of(guess.id), product });
+      text.push(guess.id);
+    }
+    return { typed: typedBytes, steps };
+  }
+}
