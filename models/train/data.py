@@ -1,4 +1,4 @@
-"""Turns the corpus into rows of token ids: headers, other files of the package, fill-in-the-middle.
+"""Turns the tokens of the corpus (see tokenise.py) into rows of ids: headers, other files of the package, fill-in-the-middle. Needs only numpy.
 
 A row is [context + 1] ids and holds one or more documents. A document is
     <|endoftext|>[<|file_sep|>other path\\ntext]…<|file_sep|>path\\ntext                                     plain
@@ -10,58 +10,28 @@ types at the end of the prefix, a cache keeps all the rest. Holes begin and end 
 takes the word before the cursor back and lets the model write it anew (see src/engine/healing.ts).
 Rows are drawn at random, by seed: row i of a run is always the same.
 """
-import bisect, collections, itertools, json, random
+import io, lzma, random
+from pathlib import Path
 
-from bpe import END, FILE, MIDDLE, PREFIX, SPECIALS, SUFFIX
+import numpy as np
 
+END, PREFIX, SUFFIX, MIDDLE, FILE = 0, 1, 2, 3, 5  # as in bpe.py, which needs more than numpy
 SHARES = {'typescript': 0.29, 'javascript': 0.25, 'python': 0.27, 'dts': 0.06, 'markdown': 0.07, 'json': 0.06}
 FIM, PREFIX_FIRST, HEADER, OTHERS = 0.7, 0.2, 0.85, 0.25  # prefix first: of the holes; others: of those with a header
 MARK, MIDDLE_COUNTS = 1 << 16, 3  # added to the ids of a middle; how much they count
 CHANCE = 2 * MARK                 # added to an id that nothing before it foretells: it counts nothing
-CHARACTERS = 3.2  # a token, about
 
 
-class Corpus:
-    """The documents of one split, drawn by language and size."""
-
-    def __init__(self, path, split):
-        self.documents = [d for d in map(json.loads, open(path)) if d['split'] == split]
-        self.languages, self.packages = collections.defaultdict(list), collections.defaultdict(list)
-        for document in sorted(self.documents, key=lambda d: (d['package'], d['path'])):
-            self.languages[document['language']].append(document)
-            self.packages[document['package']].append(document)
-        self.sizes = {language: list(itertools.accumulate(len(d['text']) for d in found)) for language, found in self.languages.items()}
-
-    def draw(self, rng):
-        """A random document: the language by share, the document by size."""
-        language = rng.choices(list(SHARES), list(SHARES.values()))[0]
-        sizes = self.sizes[language]
-        return self.languages[language][bisect.bisect(sizes, rng.randrange(sizes[-1]))]
-
-    def others(self, document, rng):
-        """One or two other files of the package, near it in path order."""
-        files = self.packages[document['package']]
-        at = files.index(document)
-        near = [f for f in files[max(0, at - 4):at + 5] if f is not document]
-        return rng.sample(near, min(len(near), rng.choice((1, 1, 2))))
-
-
-def window(text, size, rng):
-    """A piece of about `size` characters that begins at a line start (or at the start of the file)."""
-    if len(text) <= size or rng.random() < 0.3:
-        return text[:size]
-    start = text.find('\n', rng.randrange(len(text) - size // 2)) + 1
-    return text[start:start + size]
+def load(path):
+    """The arrays of tokens.npz, packed by xz or not, by name."""
+    return dict(np.load(io.BytesIO(lzma.open(path).read()) if Path(path).suffix == '.xz' else path))
 
 
 class Pieces:
-    """What a token id says about the text: whether it begins a line, and whether a word may be torn at its front or its end."""
+    """What a token id says about the text: whether it begins a line, whether a word may be torn at its front or its end, and whether it is line breaks alone."""
 
-    def __init__(self, tokenizer):
-        texts = [tokenizer.decode([i]) for i in range(8192)]
-        self.line = [t[:1] in '\r\n' and t != '' for t in texts]
-        self.head = [t[:1].isalpha() for t in texts]
-        self.tail = [t[-1:].isalpha() for t in texts]
+    def __init__(self, tables):
+        self.line, self.head, self.tail, self.breaks = tables.tolist()
 
     def lines(self, ids):
         """Positions where a line break stands, and the end."""
@@ -70,6 +40,52 @@ class Pieces:
     def whole(self, ids, i):
         """Whether no word is torn between i - 1 and i."""
         return i == 0 or not (self.head[ids[i]] and self.tail[ids[i - 1]])
+
+
+class Corpus:
+    """The documents of one split, by number, in the order of their packages and paths; drawn by language and size."""
+
+    def __init__(self, arrays, split):
+        self.arrays, self.pieces = arrays, Pieces(arrays['tables'])
+        self.ids, self.offsets, self.packages = arrays['ids'], arrays['offsets'], arrays['package']
+        self.lines = np.flatnonzero(arrays['tables'][0][self.ids])  # where a token begins a line
+        kept = arrays['held'] == (split == 'heldout')
+        self.languages = {str(name): np.flatnonzero(kept & (arrays['language'] == i)) for i, name in enumerate(arrays['languages'])}
+        self.sizes = {name: np.cumsum(np.diff(self.offsets)[found]) for name, found in self.languages.items()}
+
+    def draw(self, rng):
+        """A random document: the language by share, the document by size."""
+        language = rng.choices(list(SHARES), list(SHARES.values()))[0]
+        sizes = self.sizes[language]
+        return int(self.languages[language][np.searchsorted(sizes, rng.randrange(int(sizes[-1])), 'right')])
+
+    def others(self, document, rng):
+        """One or two other files of the package, near it in path order."""
+        package = self.packages[document]
+        near = [i for i in range(max(0, document - 4), min(len(self.packages), document + 5)) if i != document and self.packages[i] == package]
+        return rng.sample(near, min(len(near), rng.choice((1, 1, 2))))
+
+    def path(self, document):
+        """The ids of the path and its line break."""
+        start, end = self.arrays['path_offsets'][document:document + 2]
+        return self.arrays['path_ids'][start:end].tolist()
+
+    def text(self, document):
+        """The ids of the whole text."""
+        return self.ids[self.offsets[document]:self.offsets[document + 1]].tolist()
+
+    def window(self, document, size, rng):
+        """(ids, whether they reach the end): at most `size` tokens from the start of the file, or from a line in it.
+
+        An indented line begins with the token of its line break and indentation, another one after that of its line break.
+        """
+        start, end = self.offsets[document:document + 2].tolist()
+        if end - start > size and rng.random() >= 0.3:
+            at = np.searchsorted(self.lines, start + rng.randrange(end - start - size // 2))
+            if at < len(self.lines) and self.lines[at] < end - 1:
+                start = int(self.lines[at])
+                start += self.pieces.breaks[self.ids[start]]
+        return self.ids[start:min(start + size, end)].tolist(), start + size >= end
 
 
 def hole(ids, pieces, rng):
@@ -118,47 +134,40 @@ def importance(marked):
     return (1 + (MIDDLE_COUNTS - 1) * (kind == 1)).masked_fill(kind >= 2, 0).float()
 
 
-def document(corpus, room, tokenizer, pieces, rng):
+def document(corpus, room, rng):
     """Ids of one document, at most `room` of them. Its first counts nothing: the text before may have been cut anywhere."""
     chosen, ids = corpus.draw(rng), [END + CHANCE]
     if rng.random() < HEADER:
         if rng.random() < OTHERS:
             for other in corpus.others(chosen, rng):
-                piece = window(other['text'], int(room * CHARACTERS * rng.uniform(0.1, 0.3)), rng)
-                ids += [FILE + CHANCE, *tokenizer.encode(other['path'] + '\n'), *tokenizer.encode(piece)]
-        ids += [FILE + CHANCE, *tokenizer.encode(chosen['path'] + '\n')]
+                ids += [FILE + CHANCE, *corpus.path(other), *corpus.window(other, int(room * rng.uniform(0.08, 0.25)), rng)[0]]
+        ids += [FILE + CHANCE, *corpus.path(chosen)]
     left = room - len(ids)
     if left < 80:
         return ids[:room]
     if rng.random() < FIM:
         size = min(left, rng.choice((150, 250, 400, left, left)))
-        text = window(chosen['text'], int(size * CHARACTERS * rng.uniform(0.5, 1.3)), rng)
-        filled = fill(tokenizer.encode(text), size, pieces, rng)
+        filled = fill(corpus.window(chosen, int(size * rng.uniform(0.42, 1.1)), rng)[0], size, corpus.pieces, rng)
         if filled:
             return ids + filled
-    text = window(chosen['text'], left * 5, rng)
-    ids += tokenizer.encode(text)
-    if len(ids) < room and chosen['text'].endswith(text):
+    text, ends = corpus.window(chosen, left * 4 // 3, rng)  # more than there is room for: most go on to the end of the row
+    ids += text
+    if len(ids) < room and ends:
         ids.append(END)                                # the end of a whole file
     return ids[:room]
 
 
-def row(corpus, context, tokenizer, pieces, seed):
+def row(corpus, context, seed):
     """A row of context + 1 ids, a list, some with MARK or CHANCE added; the same for the same seed."""
     rng, ids = random.Random(seed), []
     while len(ids) < context + 1:
-        ids += document(corpus, context + 1 - len(ids), tokenizer, pieces, rng)
+        ids += document(corpus, context + 1 - len(ids), rng)
     return ids[:context + 1]
 
 
-def held_out(corpus, tokenizer, documents=14, characters=1500):
-    """The fixed sample: {language: [(ids, header length, bytes of the text)]}; plain order, at most 512 ids each."""
-    sample = collections.defaultdict(list)
-    for language, files in corpus.languages.items():
-        rng = random.Random(7)
-        for chosen in rng.sample(files, min(documents, len(files))):
-            head = [END, FILE, *tokenizer.encode(chosen['path'] + '\n')]
-            text = chosen['text'][:characters]
-            ids = (head + tokenizer.encode(text))[:512]
-            sample[language].append((ids, len(head), len(tokenizer.decode(ids[len(head):]).encode())))
-    return dict(sample)
+def held_out(arrays):
+    """The fixed sample for the curve: {language: [(ids, header length, bytes of the text)]}; plain order, at most 512 ids each."""
+    ids, ends, sample = arrays['sample_ids'].tolist(), arrays['sample_offsets'].tolist(), {}
+    for i, (language, head, size) in enumerate(zip(arrays['sample_language'], arrays['sample_head'].tolist(), arrays['sample_bytes'].tolist())):
+        sample.setdefault(str(arrays['languages'][language]), []).append((ids[ends[i]:ends[i + 1]], head, size))
+    return sample

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-import data
+import data, tokenise
 from bpe import END, Tokenizer
 from export import dequantized, load_folder
 from samples import complete, frame
@@ -29,12 +29,13 @@ def fill(model, corpus, tokenizer, holes=40, around=400):
         rng, done, counts = random.Random(11), 0, collections.Counter()
         while done < holes:
             chosen = rng.choice(corpus.languages[language])
-            text, at = chosen['text'], rng.randrange(1, len(chosen['text']))
+            path, text = tokenizer.decode(corpus.path(chosen))[:-1], tokenizer.decode(corpus.text(chosen))
+            at = rng.randrange(1, len(text))
             end = text.find('\n', at)
             middle = text[at:end]
             if not 4 <= end - at <= 60 or not middle.strip() or (text[at - 1] + text[at]).isalnum():
                 continue
-            ids, ended = complete(model, frame(tokenizer, chosen['path'], text[max(0, at - around):at], text[end:end + around // 3]), 32)
+            ids, ended = complete(model, frame(tokenizer, path, text[max(0, at - around):at], text[end:end + around // 3]), 32)
             written = tokenizer.decode(ids)
             counts.update({'first': word.match(written)[1] == word.match(middle)[1], 'exact': written.split('\n')[0].rstrip() == middle.rstrip(), 'stopped': ended})
             done += 1
@@ -59,8 +60,8 @@ def main():
     tokenizer, full = Tokenizer(Path(folder, 'tokenizer.json')), load_folder(folder)
     models = {'fp32': full, '8-bit': dequantized(full)}
     texts = {p.name: p.read_text('utf-8') for p in sorted(SAMPLE.glob('*')) if p.suffix in ('.ts', '.js', '.py')}
-    corpus = data.Corpus(HERE / 'work' / 'corpus.jsonl', 'heldout')
-    sample = data.held_out(corpus, tokenizer)
+    tokens = data.load(tokenise.fresh(HERE / 'work' / 'corpus.jsonl'))
+    corpus, sample = data.Corpus(tokens, 'heldout'), data.held_out(tokens)
     print(json.dumps({'bitsPerByte': {name: evaluate(model, sample) for name, model in models.items()},
                       'fill': fill(full, corpus, tokenizer),
                       'score': {name: {file: score(model, tokenizer, text) for file, text in texts.items()} for name, model in models.items()}}, indent=1))

@@ -19,8 +19,7 @@ if __name__ == '__main__' and os.environ.get('GLIBC_TUNABLES') != TUNING['GLIBC_
 import torch
 import torch.multiprocessing as mp
 
-import data, optim
-from bpe import Tokenizer
+import data, optim, tokenise
 from export import load_folder
 from model import Config, Decoder, SIZES
 
@@ -46,7 +45,7 @@ class Shared:
         self.barrier = mp.Barrier(processes)
 
 
-def work(rank, shared, corpus, tokenizer, pieces):
+def work(rank, shared, corpus):
     """One step's share of process `rank`: small batches until none is left, then its half of the update."""
     context, batches = shared.context.value, STEP // TOKENS
     while True:
@@ -55,7 +54,7 @@ def work(rank, shared, corpus, tokenizer, pieces):
             shared.next.value += 1
         if taken >= batches:
             break
-        rows = [data.row(corpus, context, tokenizer, pieces, f'{shared.seed.value} {shared.step.value} {taken} {i}') for i in range(TOKENS // context)]
+        rows = [data.row(corpus, context, f'{shared.seed.value} {shared.step.value} {taken} {i}') for i in range(TOKENS // context)]
         marked = torch.tensor(rows)
         ids = marked % data.MARK
         with torch.autocast('cpu', dtype=torch.bfloat16):
@@ -75,7 +74,7 @@ def work(rank, shared, corpus, tokenizer, pieces):
     shared.barrier.wait()
 
 
-def helper(rank, shared, corpus, tokenizer, pieces):
+def helper(rank, shared, corpus):
     """The loop of every process but the first."""
     torch.set_num_threads(1)
     for (_, p), g in zip(shared.parameters, shared.gradients[rank]):
@@ -84,7 +83,7 @@ def helper(rank, shared, corpus, tokenizer, pieces):
         shared.barrier.wait()
         if not shared.running.value:
             return
-        work(rank, shared, corpus, tokenizer, pieces)
+        work(rank, shared, corpus)
 
 
 @torch.no_grad()
@@ -145,17 +144,15 @@ def main():
     torch.set_num_threads(1)
     model, saved = start(arguments, arguments.work)
     totals = {k: (saved or {}).get(k, 0) for k in ('step', 'tokens', 'seconds')} | {'seed': (saved or {}).get('seed', arguments.seed)}
-    shared, tokenizer = Shared(model, arguments.processes), Tokenizer()
-    pieces = data.Pieces(tokenizer)
+    shared, tokens = Shared(model, arguments.processes), data.load(tokenise.fresh(arguments.corpus))
     if saved:
         for name, slots in saved['optimiser'].items():
             for k, v in slots.items():
                 shared.state[name][k].copy_(v)
             shared.average[name].copy_(saved['average'][name])
-    corpus = data.Corpus(arguments.corpus, 'train')
-    sample = data.held_out(data.Corpus(arguments.corpus, 'heldout'), tokenizer)
+    corpus, sample = data.Corpus(tokens, 'train'), data.held_out(tokens)
     shared.seed.value = totals['seed']
-    others = [mp.get_context('fork').Process(target=helper, args=(r, shared, corpus, tokenizer, pieces), daemon=True) for r in range(1, arguments.processes)]
+    others = [mp.get_context('fork').Process(target=helper, args=(r, shared, corpus), daemon=True) for r in range(1, arguments.processes)]
     for process in others:
         process.start()
     for (_, p), g in zip(shared.parameters, shared.gradients[0]):
@@ -176,7 +173,7 @@ def main():
         shared.loss.zero_()
         before = time.time()
         shared.barrier.wait()
-        work(0, shared, corpus, tokenizer, pieces)
+        work(0, shared, corpus)
         steps, took = steps + 1, time.time() - before
         totals = {**totals, 'step': totals['step'] + 1, 'tokens': totals['tokens'] + STEP, 'seconds': totals['seconds'] + took}
         loss = shared.loss.sum().item()
