@@ -9,6 +9,8 @@ export interface LlamaWeights {
   headDim: number;
   ropeTheta: number;
   rmsEps: number;
+  /** The rotated pairs of a head are neighbours, as in GGUF files; otherwise half a head apart. */
+  interleaved?: boolean;
   tensor: (name: string) => Float32Array;
 }
 
@@ -96,16 +98,17 @@ function rmsNorm(x: Vector, weight: Float32Array, eps: number): Vector {
   return x.map((value, i) => (value / Math.sqrt(meanSquare + eps)) * weight[i]!);
 }
 
-/** Rotary position embedding (Su et al. 2021): each head's pair (d, d + headDim/2) turns by position · θ^(−2d/headDim). */
-function rotate(x: Vector, position: number, { headDim, ropeTheta }: LlamaWeights): Vector {
+/** Rotary position embedding (Su et al. 2021): each head's pair (d, d + headDim/2), or (2d, 2d + 1), turns by position · θ^(−2d/headDim). */
+function rotate(x: Vector, position: number, { headDim, ropeTheta, interleaved = false }: LlamaWeights): Vector {
   const out = new Float64Array(x.length);
   const half = headDim / 2;
   for (let at = 0; at < x.length; at += headDim) {
     for (let d = 0; d < half; d++) {
       const angle = position * ropeTheta ** ((-2 * d) / headDim);
-      const [a, b] = [x[at + d]!, x[at + half + d]!];
-      out[at + d] = a * Math.cos(angle) - b * Math.sin(angle);
-      out[at + half + d] = b * Math.cos(angle) + a * Math.sin(angle);
+      const [first, second] = interleaved ? [at + 2 * d, at + 2 * d + 1] : [at + d, at + half + d];
+      const [a, b] = [x[first]!, x[second]!];
+      out[first] = a * Math.cos(angle) - b * Math.sin(angle);
+      out[second] = b * Math.cos(angle) + a * Math.sin(angle);
     }
   }
   return out;

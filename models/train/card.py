@@ -6,6 +6,7 @@ import collections, hashlib, json, re
 from pathlib import Path
 
 from plot import CURVE, NAMES
+from quantise import SHIPPED, VARIANTS
 
 HERE = Path(__file__).parent
 MODEL = HERE.parent / 'glassbox-small'
@@ -47,6 +48,14 @@ def quality(measured):
     return first, second, third
 
 
+def variants():
+    """The table of what variants.mjs measured."""
+    measured = json.loads((HERE / 'variants.json').read_text())
+    rows = [[f'**{VARIANTS[r["name"]]}** (shipped)' if r['name'] == SHIPPED else VARIANTS[r['name']], f'{r["bytes"]:,}', f'{r["bitsPerByte"]:.4f}', f'{r["prefillRatio"]:.2f}', f'{r["decodeRatio"]:.2f}']
+            for r in measured['rows']]
+    return table(['weights', 'bytes', 'bits per byte', 'prompt, speed to fp32', 'decoding, speed to fp32'], rows)
+
+
 def samples():
     """The greedy samples, the completion between ⟦ and ⟧."""
     rows = map(json.loads, (HERE / 'work' / 'samples.jsonl').read_text().splitlines())
@@ -66,7 +75,7 @@ def main():
         'languages': languages, 'licences': licences, 'config': config, 'tokens': f'{curve["tokens"] / 1e6:.1f}', 'steps': f'{curve["steps"]:,}',
         'minutes': f'{curve["seconds"] / 60:.0f}', 'mean': f'{curve["tokens"] / curve["seconds"]:,.0f}',
         'speeds': table(['row length', 'best step, tokens/s', 'median step, tokens/s'], [[n, f'{s["best"]:,}', f'{s["median"]:,}'] for n, s in speed.items()]),
-        'heldout': heldout, 'fill': fill, 'score': score, 'samples': samples(),
+        'variants': variants(), 'stored': str(VARIANTS[SHIPPED]), 'heldout': heldout, 'fill': fill, 'score': score, 'samples': samples(),
         'files': table(['file', 'bytes', 'sha256'], [[f'`{f.relative_to(MODEL)}`', f'{f.stat().st_size:,}', f'`{hashlib.sha256(f.read_bytes()).hexdigest()}`'] for f in files])}
     (MODEL / 'README.md').write_text(template.format(**values))
     print((MODEL / 'README.md').stat().st_size, 'bytes of card;', curve['tokens'], 'tokens')

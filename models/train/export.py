@@ -1,6 +1,7 @@
-"""Writes the model folder: config, ONNX in fp32 and 8 bits. The graph is built by hand, node by node.
+"""Writes the model folder: config, ONNX in fp32 and quantised. The graph is built by hand, node by node.
 
     /usr/bin/python3 export.py [--checkpoint work/checkpoint.pt] [--out ../glassbox-small]
+    /usr/bin/python3 export.py --variants work/variants [--out ../glassbox-small]           every variant of what is in the folder
 
 Inputs  input_ids int64 [batch, seq], attention_mask int64 [batch, total], past_key_values.{i}.key|value [batch, kvHead, past, headDim]
 Outputs logits [batch, seq, vocab], present.{i}.key|value [batch, kvHead, total, headDim]
@@ -14,24 +15,17 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from model import Config, Decoder, rotary
+from quantise import SHIPPED, VARIANTS, pack, quantize, rounded
 
 HERE = Path(__file__).parent
-BLOCK = 32  # inputs that share one scale
-
-
-def quantize(weight):
-    """[N, K] float32 → (bytes [N, K/32, 32], scales [N*K/32]): symmetric around 128, the layout MatMulNBits reads."""
-    blocks = weight.reshape(weight.shape[0], -1, BLOCK)
-    scale = np.abs(blocks).max(-1, keepdims=True) / 127
-    scale[scale == 0] = 1
-    return (np.rint(blocks / scale) + 128).astype(np.uint8), scale.reshape(-1).astype(np.float32)
+EMBEDDING = 'model.embed_tokens.weight'
 
 
 class Graph:
-    """Collects nodes and initializers; `bits` 32 keeps matrices as they are, 8 quantizes them."""
+    """Collects nodes and initializers; the plan (quantise.Plan) says how matrices are stored."""
 
-    def __init__(self, weights, config, bits):
-        self.weights, self.c, self.bits, self.nodes, self.initializers = weights, config, bits, [], {}
+    def __init__(self, weights, config, plan):
+        self.weights, self.c, self.plan, self.nodes, self.initializers = weights, config, plan, [], {}
 
     def constant(self, name, value):
         """Adds an initializer once; returns its name."""
@@ -44,15 +38,42 @@ class Graph:
         self.nodes.append(helper.make_node(op, inputs, outputs, name=name or outputs[0], domain=domain, **attributes))
         return outputs[0]
 
+    def floats(self, weight, bits):
+        """A matrix of 32 or 16 bits a number; ONNX Runtime's CPU makes 16 bits 32 when it loads the file."""
+        if bits == 32:
+            return self.constant(weight, self.weights[weight])
+        if weight + '_fp32' not in {node.output[0] for node in self.nodes}:
+            self.node('Cast', [self.constant(weight + '_fp16', self.weights[weight].astype(np.float16))], weight + '_fp32', to=TensorProto.FLOAT)
+        return weight + '_fp32'
+
+    def quantized(self, weight, scheme):
+        """The names of codes [N, blocks, bytes], scales [N, blocks] and, where a block has its own, zero points [N, bytes]."""
+        names = [f'{weight}_q{scheme.bits}', weight + '_scales', *[weight + '_zeros'] * scheme.zeros]
+        if names[0] not in self.initializers:
+            codes, scales, zeros = quantize(self.weights[weight], scheme)
+            for name, value in zip(names, (pack(codes, scheme.bits), scales, pack(zeros, scheme.bits))):
+                self.constant(name, value)
+        return names
+
     def linear(self, x, weight, out):
         """x [.., K] times weight [N, K] transposed → [.., N]"""
-        w = self.weights[weight]
-        if self.bits == 8:
-            data, scales = quantize(w)
-            names = [self.constant(weight + '_q8', data), self.constant(weight + '_scales', scales)]
-            return self.node('MatMulNBits', [x, *names], out, domain='com.microsoft', K=w.shape[1], N=w.shape[0], bits=8, block_size=BLOCK, accuracy_level=4)
-        self.constant(weight, w)
-        return self.node('FusedMatMul', [x, weight], out, domain='com.microsoft', transB=1)
+        scheme, (n, k) = self.plan.head if weight == EMBEDDING else self.plan.layers, self.weights[weight].shape
+        if scheme.bits > 8:
+            return self.node('FusedMatMul', [x, self.floats(weight, scheme.bits)], out, domain='com.microsoft', transB=1)
+        return self.node('MatMulNBits', [x, *self.quantized(weight, scheme)], out, domain='com.microsoft', K=k, N=n, bits=scheme.bits, block_size=scheme.block, accuracy_level=scheme.accuracy)
+
+    def embed(self):
+        """The rows of input_ids [batch, seq] → [batch, seq, hidden]"""
+        head, table = self.plan.head, self.plan.table
+        if table is None and head.bits <= 8:  # one table for both ends
+            codes, *others = self.quantized(EMBEDDING, head)
+            shape = self.constant('embedding_shape', np.array([self.c.vocab, -1], np.int64))
+            rows = self.node('Reshape', [codes, shape], EMBEDDING + '_rows')
+            return self.node('GatherBlockQuantized', [rows, 'input_ids', *others], 'embedded', domain='com.microsoft', bits=head.bits, block_size=head.block, gather_axis=0, quantize_axis=1)
+        if (table or head).bits == 32:
+            return self.node('Gather', [self.floats(EMBEDDING, 32), 'input_ids'], 'embedded', axis=0)
+        half = self.constant(EMBEDDING + '_fp16', self.weights[EMBEDDING].astype(np.float16))
+        return self.node('Cast', [self.node('Gather', [half, 'input_ids'], 'embedded_fp16', axis=0)], 'embedded', to=TensorProto.FLOAT)
 
     def norm(self, x, weight, out):
         """RMSNorm of x [.., D]"""
@@ -75,7 +96,7 @@ class Graph:
 
     def build(self):
         """The whole model as an onnx.ModelProto."""
-        c, embedding = self.c, 'model.embed_tokens.weight'
+        c = self.c
         cos, sin = rotary(c.context * 2, c)
         self.constant('cos_cache', cos.numpy())
         self.constant('sin_cache', sin.numpy())
@@ -85,14 +106,10 @@ class Graph:
         self.node('Cast', [self.node('Sub', [length, 'one'], 'last_position')], 'seqlens_k', to=TensorProto.INT32)
         total = self.node('Gather', [self.node('Shape', ['attention_mask'], 'mask_shape'), 'one'], 'mask_total', axis=0)
         self.node('Cast', [total], 'total_sequence_length', to=TensorProto.INT32)
-        if self.bits == 8:
-            half = self.constant(embedding + '_fp16', self.weights[embedding].astype(np.float16))
-            x = self.node('Cast', [self.node('Gather', [half, 'input_ids'], 'embedded_fp16', axis=0)], 'embedded', to=TensorProto.FLOAT)
-        else:
-            x = self.node('Gather', [self.constant(embedding, self.weights[embedding]), 'input_ids'], 'embedded', axis=0)
+        x = self.embed()
         for i in range(c.layers):
             x = self.layer(i, x)
-        self.linear(self.norm(x, 'model.norm.weight', 'model.norm'), embedding, 'logits')
+        self.linear(self.norm(x, 'model.norm.weight', 'model.norm'), EMBEDDING, 'logits')
         cache = lambda prefix, axis: [helper.make_tensor_value_info(f'{prefix}.{i}.{kind}', TensorProto.FLOAT, ['batch_size', c.kv_heads, axis, c.head_dim])
                                       for i in range(c.layers) for kind in ('key', 'value')]
         inputs = [helper.make_tensor_value_info('input_ids', TensorProto.INT64, ['batch_size', 'sequence_length']),
@@ -114,26 +131,37 @@ def configs(c):
     return config, {'_from_model_config': True, 'max_new_tokens': 64, 'do_sample': False, **ids}
 
 
-def load_folder(folder):
-    """The PyTorch model of an exported folder: config.json and the initializers of onnx/model.onnx."""
+def read_folder(folder):
+    """(Config, weights by name) of an exported folder: config.json and the initializers of onnx/model.onnx."""
     j = json.loads(Path(folder, 'config.json').read_text())
     c = Config(j['vocab_size'], j['hidden_size'], j['num_hidden_layers'], j['num_attention_heads'], j['num_key_value_heads'], j['head_dim'],
                j['intermediate_size'], j['rope_theta'], j['rms_norm_eps'], j['max_position_embeddings'])
-    found = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in onnx.load(str(Path(folder, 'onnx', 'model.onnx'))).graph.initializer}
+    return c, {t.name: numpy_helper.to_array(t) for t in onnx.load(str(Path(folder, 'onnx', 'model.onnx'))).graph.initializer}
+
+
+def load_folder(folder):
+    """The PyTorch model of an exported folder."""
+    c, found = read_folder(folder)
     model = Decoder(c)
-    model.load_state_dict({name: found[name] for name in model.state_dict()})
+    model.load_state_dict({name: torch.from_numpy(found[name].copy()) for name in model.state_dict()})
     return model
 
 
 def dequantized(model):
-    """A copy of the model whose matrices are rounded to 8 bits and back, as the 8-bit file stores them."""
-    copy = Decoder(model.config)
+    """A copy of the model whose matrices are rounded as in the quantised file, the embedding as the output matrix."""
+    copy, plan = Decoder(model.config), VARIANTS[SHIPPED]
     copy.load_state_dict(model.state_dict())
-    for p in copy.parameters():
+    for name, p in copy.named_parameters():
         if p.ndim == 2:
-            data, scale = quantize(p.detach().numpy())
-            p.data = torch.from_numpy(((data.astype(np.float32) - 128) * scale.reshape(*data.shape[:2], 1)).reshape(p.shape))
+            p.data = torch.from_numpy(rounded(p.detach().numpy(), plan.head if name == EMBEDDING else plan.layers))
     return copy
+
+
+def save(model, path):
+    """Writes an onnx.ModelProto; a reader sees the old file or the whole new one."""
+    onnx.save(model, str(path) + '.new')
+    os.replace(str(path) + '.new', path)
+    print(Path(path).name, model.ByteSize(), 'bytes')
 
 
 def main():
@@ -141,8 +169,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--checkpoint', default=str(HERE / 'work' / 'checkpoint.pt'))
     parser.add_argument('--out', default=str(HERE.parent / 'glassbox-small'))
+    parser.add_argument('--variants', help='a folder: export nothing, write every variant of quantise.py there')
     parser.add_argument('--random', action='store_true', help='untrained weights, to build the engine against')
     arguments = parser.parse_args()
+    if arguments.variants:
+        c, weights = read_folder(arguments.out)
+        Path(arguments.variants).mkdir(parents=True, exist_ok=True)
+        for name, plan in VARIANTS.items():
+            save(Graph(weights, c, plan).build(), Path(arguments.variants, name + '.onnx'))
+        return
     if arguments.random:
         torch.manual_seed(0)
         model = Decoder(Config())
@@ -156,11 +191,8 @@ def main():
     weights = {name: value.float().numpy() for name, value in state.items()}
     out = Path(arguments.out)
     (out / 'onnx').mkdir(parents=True, exist_ok=True)
-    for bits, name in ((32, 'model.onnx'), (8, 'model_quantized.onnx')):
-        model = Graph(weights, c, bits).build()
-        onnx.save(model, str(out / 'onnx' / (name + '.new')))
-        os.replace(out / 'onnx' / (name + '.new'), out / 'onnx' / name)
-        print(name, model.ByteSize(), 'bytes')
+    for plan, name in (('fp32', 'model.onnx'), (SHIPPED, 'model_quantized.onnx')):
+        save(Graph(weights, c, VARIANTS[plan]).build(), out / 'onnx' / name)
     config, generation = configs(c)
     (out / 'config.json').write_text(json.dumps(config, indent=2) + '\n')
     (out / 'generation_config.json').write_text(json.dumps(generation, indent=2) + '\n')
