@@ -1,6 +1,6 @@
-"""Writes the card ../glassbox-small/README.md from the model folder, manifest.json, curve.json and what was measured.
+"""Writes the card ../glassbox-small/README.md from the model folder, manifest.json, curve.json, scaling.json and what was measured.
 
-    python3 card.py          after samples.py > work/samples.jsonl and measure.py > work/measured.json (export.sh does all)
+    python3 card.py          reads measured/*.json; export.sh makes all of it
 """
 import collections, hashlib, json, re
 from pathlib import Path
@@ -10,6 +10,7 @@ from quantise import SHIPPED, VARIANTS
 
 HERE = Path(__file__).parent
 MODEL = HERE.parent / 'glassbox-small'
+MEASURED = HERE / 'measured'
 LANGUAGES = [n for n in ('typescript', 'javascript', 'python', 'dts', 'markdown', 'json')]
 SAME = {'expat': 'MIT', 'bsd-3-clause': 'BSD-3-Clause', 'apache': 'Apache-2.0', 'apache 2.0': 'Apache-2.0', 'psf': 'PSF-2.0'}
 
@@ -38,19 +39,44 @@ def parameters(config):
     return config['vocab_size'] * d + config['num_hidden_layers'] * (2 * d * e * (heads + kv) + 3 * d * inner + 2 * d) + d
 
 
-def quality(measured):
-    """The tables of what measure.py printed."""
-    bits, fill, score = measured['bitsPerByte'], measured['fill'], measured['score']
-    first = table(['held-out packages', 'fp32', '8-bit'], [[NAMES[n], f'{bits["fp32"][n]:.3f}', f'{bits["8-bit"][n]:.3f}'] for n in [*LANGUAGES, 'all']])
-    second = table([f'the rest of a line ({fill["python"]["holes"]} holes a language)', 'first word right', 'line right, to the letter', 'ended by the model'],
-                   [[NAMES[n], f'{f["first"]:.0%}', f'{f["exact"]:.0%}', f'{f["stopped"]:.0%}'] for n, f in fill.items()])
-    third = table(['file', 'fp32', '8-bit'], [[f'`test/sample/{f}`', f'{score["fp32"][f]:.3f}', f'{score["8-bit"][f]:.3f}'] for f in score['fp32']])
-    return first, second, third
+def percent(share):
+    """A share as per cent; a dash where there was nothing."""
+    return '–' if share is None else f'{100 * share:.0f}'
+
+
+def quality(report):
+    """What `npm run eval:model -- --json` printed, as values of the template."""
+    bits, fill, keys = report['bpb'], report['fill'], report['keys']
+    first = [[NAMES[r['language']], f'{r["bytes"]:,}', *(f'{r[k]:.3f}' for k in ('bitsPerByte', 'xz', 'ratio', 'xzTogether', 'ratioTogether'))] for r in bits['languages']]
+    second = [[NAMES[r['language']], r['lines'], *(percent(r[k]) for k in ('exact', 'similarity', 'exactAlone', 'similarityAlone')), r['blocks'], *(percent(r[k]) for k in ('exactBlock', 'linesRight', 'blockSimilarity'))]
+              for r in fill]
+    third = [['**all**' if r['language'] == 'all' else NAMES[r['language']], f'{r["ours"]["characters"]:,}', *(percent(r[k]['saved']) for k in ('ours', 'words', 'ngram')), f'{r["ratio"]:.2f}'] for r in [*keys['languages'], keys['overall']]]
+    shared = report['overlap']
+    ours = keys['overall']['ours']
+    return {
+        'bits': table(['', 'bytes', 'bits per byte', 'xz, each file', 'ratio', 'xz, all in one', 'ratio'], first),
+        'fill': table(['in %', 'lines', 'exact', 'similar', 'exact, line alone', 'similar, line alone', 'blocks', 'exact', 'lines right', 'similar'], second),
+        'keys': table(['saved, in %', 'characters', 'Glassbox', 'words', 'n-gram', 'Glassbox / the better'], third),
+        'ratio': f'{bits["meanRatio"]:.2f}', 'code_ratio': f'{bits["codeRatio"]:.2f}', 'taken': ours['accepted'] / ours['shown'], 'long': ours['acceptedCharacters'] / ours['accepted'], 'shown': 100 * ours['shown'] / ours['characters'],
+        'overlap': f'{shared["sharing"]} of these {shared["files"]} files share a run of 50 tokens with the training text.'}
+
+
+def scaling():
+    """What scaling.py fitted, as values of the template."""
+    found = json.loads((HERE / 'scaling.json').read_text())
+    law, residuals, points = found['law'], found['residuals'], found['points']
+    sizes = sorted({n for n, *_ in points})
+    rows = [[name, f'{r["parameters"] / 1e6:.1f}M', f'{r["within 1 percent"][0] / 1e6:.1f}M to {r["within 1 percent"][1] / 1e6:.1f}M', f'{r["tokens"] / 1e6:,.0f}M', f'{r["epochs"]:.0f}', f'{r["loss"]:.2f}'] for name, r in found['recommended'].items()]
+    return {
+        'scaling': {'sizes': len(sizes), 'words': found['words']},
+        'law': table(['E', 'A', 'a', 'B', 'b', 'points', 'residual, root mean square', 'largest'],
+                     [[*(f'{law[k]:.4g}' for k in 'EAaBb'), found['fitted points'], f'{100 * residuals["rms"]:.1f} %', f'{100 * residuals["largest"]:.1f} %']]),
+        'recommended': table(['budget', 'best size', 'within 1 % of it', 'tokens', 'times the text', 'bits per byte expected'], rows)}
 
 
 def variants():
     """The table of what variants.mjs measured."""
-    measured = json.loads((HERE / 'variants.json').read_text())
+    measured = json.loads((MEASURED / 'variants.json').read_text())
     rows = [[f'**{VARIANTS[r["name"]]}** (shipped)' if r['name'] == SHIPPED else VARIANTS[r['name']], f'{r["bytes"]:,}', f'{r["bitsPerByte"]:.4f}', f'{r["prefillRatio"]:.2f}', f'{r["decodeRatio"]:.2f}']
             for r in measured['rows']]
     return table(['weights', 'bytes', 'bits per byte', 'prompt, speed to fp32', 'decoding, speed to fp32'], rows)
@@ -58,7 +84,7 @@ def variants():
 
 def samples():
     """The greedy samples, the completion between ⟦ and ⟧."""
-    rows = map(json.loads, (HERE / 'work' / 'samples.jsonl').read_text().splitlines())
+    rows = map(json.loads, (MEASURED / 'samples.jsonl').read_text().splitlines())
     return '\n\n'.join(f'`{path}`\n\n```{Path(path).suffix[1:]}\n{before}⟦{middle}⟧{after.rstrip()}\n```' for path, before, middle, after in rows)
 
 
@@ -66,7 +92,7 @@ def main():
     """Writes the card."""
     manifest, curve, config = (json.loads(p.read_text()) for p in (HERE / 'manifest.json', CURVE, MODEL / 'config.json'))
     languages, licences = data_tables(manifest)
-    heldout, fill, score = quality(json.loads((HERE / 'work' / 'measured.json').read_text()))
+    last = curve['heldout'][-1]
     speed = curve['tokens/s by row length']
     files = [*sorted(MODEL.glob('onnx/*.onnx')), *sorted(MODEL.glob('*.json'))]
     template = (HERE / 'card.template.md').read_text()
@@ -75,7 +101,9 @@ def main():
         'languages': languages, 'licences': licences, 'config': config, 'tokens': f'{curve["tokens"] / 1e6:.1f}', 'steps': f'{curve["steps"]:,}',
         'minutes': f'{curve["seconds"] / 60:.0f}', 'mean': f'{curve["tokens"] / curve["seconds"]:,.0f}',
         'speeds': table(['row length', 'best step, tokens/s', 'median step, tokens/s'], [[n, f'{s["best"]:,}', f'{s["median"]:,}'] for n, s in speed.items()]),
-        'variants': variants(), 'stored': str(VARIANTS[SHIPPED]), 'heldout': heldout, 'fill': fill, 'score': score, 'samples': samples(),
+        'heldout': table([NAMES[n] for n in [*LANGUAGES, 'all']], [[f'{last[n]:.3f}' for n in [*LANGUAGES, 'all']]]),
+        **quality(json.loads((MEASURED / 'eval.json').read_text())), **scaling(), 'copying': json.loads((MEASURED / 'copying.json').read_text()),
+        'variants': variants(), 'stored': str(VARIANTS[SHIPPED]), 'samples': samples(),
         'files': table(['file', 'bytes', 'sha256'], [[f'`{f.relative_to(MODEL)}`', f'{f.stat().st_size:,}', f'`{hashlib.sha256(f.read_bytes()).hexdigest()}`'] for f in files])}
     (MODEL / 'README.md').write_text(template.format(**values))
     print((MODEL / 'README.md').stat().st_size, 'bytes of card;', curve['tokens'], 'tokens')

@@ -100,6 +100,15 @@ def recommend(law, speed):
     return result
 
 
+def in_words(recommended, law, speed):
+    """A sentence about the shipped size."""
+    c, g = speed_law(speed)
+    shipped, (name, best) = float(parameters('6.5M')), next(iter(recommended.items()))
+    loss = predict(law, shipped, 2 * c * shipped ** -g * BUDGETS[name][1]).item()
+    return (f'For {name}, the shipped size ({shipped / 1e6:.1f}M) is expected to reach {loss:.2f}, {100 * (loss / best["loss"] - 1):.1f} % above the best. The GPU is taken to reach {GPU_FLOPS / 1e12:.0f} TFLOP/s, '
+            'which was not measured. The law knows nothing of text that is seen more than once, so the tokens of the GPU budget are more than the text can give: there, more text counts more than size.')
+
+
 def draw(found, law, width=760, height=400):
     """The SVG: loss over compute (6 N D), a line a size, dashed what the law says."""
     left, right, top, bottom = 56, 640, 36, 350
@@ -151,6 +160,7 @@ def main():
     result = {'law': {k: float(f'{v:.4g}') for k, v in zip(names, values)}, 'fitted points': len(fitted),
               'residuals': {'rms': round((sum(r * r for r in residuals) / len(residuals)) ** 0.5, 4), 'largest': round(max(residuals, key=abs), 4)},
               'tokens/s of one core': {'c': float(f'{c:.4g}'), 'g': round(g, 3)}, 'recommended': recommend(law, found['speed']), **found}
+    result['words'] = in_words(result['recommended'], law, found['speed'])
     text = json.dumps(result, indent=1)
     (HERE / 'scaling.json').write_text(text + '\n')
     OUT.write_text(draw(found, law))

@@ -1,8 +1,8 @@
 // @ts-check
 // Compares the ways to store the weights that `export.py --variants work/variants` wrote: bytes, speed through the engine (rounds that
-// take every variant in turn; medians), bits per byte of held-out text. Prints a table and writes variants.json for the card.
+// take every variant in turn; medians), bits per byte of held-out text. Prints a table and writes measured/variants.json for the card.
 //   node variants.mjs [--model ../glassbox-small] [--rounds 7] [--texts 6] [--only NAME,NAME]      variants.sh does all
-// With --only, variants.json stays as it is.
+// With --only, measured/variants.json stays as it is.
 import { build } from 'esbuild';
 import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -128,6 +128,6 @@ console.table(rows);
 if (values.only !== undefined) process.exit();
 const heldOutBytes = texts.reduce((sum, written) => sum + Buffer.byteLength(written), 0);
 writeFileSync(
-  join(here, 'variants.json'),
+  join(here, 'measured/variants.json'),
   `${JSON.stringify({ rounds, texts: texts.length, heldOutBytes, rows }, null, 1)}\n`,
 );

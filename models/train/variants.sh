@@ -1,5 +1,5 @@
 #!/bin/sh
-# Measures the ways to store the weights of ../glassbox-small, whatever they are now: work/variants/*.onnx, a table, variants.json.
+# Measures the ways to store the weights of ../glassbox-small, whatever they are now: work/variants/*.onnx, a table, measured/variants.json.
 set -e
 cd "$(dirname "$0")"
 PYTHON="${PYTHON:-/usr/bin/python3}"

@@ -97,6 +97,7 @@ export class Engine {
         bounded ? situationAt(request.prefix, request.suffix) : undefined,
         request.raw,
         typed?.characters ?? 0,
+        (request.minProbability ?? 0) > 0,
       );
       const least = Math.log(request.minProbability ?? 0);
       const stream = new TextStream((ids) => tokenizer.decode(ids), prompt.slice(-4));
@@ -134,12 +135,12 @@ export class Engine {
         }
         tokens.push(token.id);
         logprobs.push(token.logprob);
-        const text = output.push(stream.push(token.id));
+        const text = output.push(stream.push(token.id), Math.exp(probability));
         onToken?.(token, text);
         if (output.stopped) finish = 'stop';
       }
-      if (finish !== 'cancelled') output.push(stream.end());
-      output.end();
+      if (finish !== 'cancelled') output.push(stream.end(), Math.exp(probability));
+      output.end(Math.exp(probability));
       if (finish !== 'cancelled') this.#last = { ids: [...prompt, ...tokens], promptTokens: prompt.length };
       const totalMs = performance.now() - start;
       const stats = {
@@ -206,37 +207,49 @@ class Output {
   stopped = false;
   /** Characters to come that are in the document already. */
   #typed: number;
+  readonly #weighed: boolean;
+  #best = 0;
+  #limit = 0;
 
   /**
    * @param situation undefined: everything is let through
    * @param typed characters at the start of the text that are in the document already
    */
-  constructor(situation: Situation | undefined, raw: boolean, typed: number) {
+  constructor(situation: Situation | undefined, raw: boolean, typed: number, weighed: boolean) {
+    this.#weighed = weighed;
     this.#typed = typed;
     this.#situation = situation;
     this.#raw = raw;
   }
 
   /** @returns the text that became certain */
-  push(piece: string): string {
+  push(piece: string, probability: number): string {
     // In a document the editor ends lines as the document does; raw text is left as it is.
     const added = piece.slice(this.#typed);
     this.#typed -= piece.length - added.length;
     this.#all += this.#raw ? added : added.replaceAll('\r', '');
-    return this.#release(false);
+    return this.#release(false, probability);
   }
 
-  end(): void {
-    this.#release(true);
+  end(probability: number): void {
+    this.#release(true, probability);
   }
 
-  #release(ended: boolean): string {
+  #release(ended: boolean, probability: number): string {
     const { certain, stop } =
       this.#situation === undefined
         ? { certain: this.#all.length, stop: false }
         : shape(this.#all, this.#situation, ended);
     this.stopped ||= stop;
-    const added = this.#all.slice(this.text.length, Math.max(certain, this.text.length));
+    const worth = probability * (certain - 1);
+    if (worth > this.#best) {
+      this.#best = worth;
+      this.#limit = certain;
+    }
+    const added = this.#all.slice(
+      this.text.length,
+      Math.max(this.#weighed ? Math.min(certain, this.#limit) : certain, this.text.length),
+    );
     this.text += added;
     return added;
   }

@@ -222,7 +222,9 @@ for (const [name, change, message] of unusable) {
 }
 
 test('the command ends with one line and code 2 on what it cannot use', async (t) => {
-  const ran = spawnSync(process.execPath, ['models/gguf/run.mjs', '--model', join(dir, 'nowhere')], { encoding: 'utf8' });
+  const ran = spawnSync(process.execPath, ['models/gguf/run.mjs', '--model', join(dir, 'nowhere')], {
+    encoding: 'utf8',
+  });
   assert.equal(ran.status, 2, ran.stderr);
   assert.match(ran.stderr, /^model:gguf: There is no model folder .*\n$/);
   for (const [args, message] of [
