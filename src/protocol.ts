@@ -36,7 +36,10 @@ export interface CompletionRequest {
   raw: boolean;
   /** True: a line end does not stop the text (used by Generate); the end-of-text token and `maxTokens` do. */
   unbounded?: boolean;
-  /** The text ends before the first token with which the probability of the whole would fall below this, in [0, 1); 0, the default: never. */
+  /**
+   * In [0, 1). The text ends before the first token with which the probability of the whole would fall below this, and is cut where it is
+   * expected to save most keys (see completion/worth.ts). 0, the default: neither.
+   */
   minProbability?: number;
 }
 

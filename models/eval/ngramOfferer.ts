@@ -1,7 +1,8 @@
-// Offers of the n-gram model: it writes on as ours does, the last piece taken back and written anew, to the end of the line, and
-// while the product of the scores is high enough.
+// Offers of the n-gram model: it writes on as ours does, the last piece taken back and written anew, to the end of the line, while the
+// product of the scores is high enough, and cut by the same rule.
 
 import { splitLastPiece, typedPiece } from '../../src/engine/healing';
+import { Worth } from '../../src/completion/worth';
 import type { BackOff } from './backOff';
 import type { Pieces } from './pieces';
 import { NO_OFFER, type Offer, type Offerer } from './replay';
@@ -38,13 +39,21 @@ export class Ngram {
     const key = `${path} ${prefix.length} ${suffix.length}`;
     let found = this.#written.get(key);
     if (found === undefined) this.#written.set(key, (found = this.#write(prefix, suffix)));
-    const bytes = found.steps
-      .filter(({ product }) => product >= threshold)
-      .map((step) => step.bytes)
-      .join('')
-      .slice(found.typed);
-    const text = Buffer.from(bytes, 'latin1').toString('utf8');
-    return { text: (text.split(/[\r\n\ufffd]/, 1)[0] as string).trimEnd() };
+    const worth = new Worth();
+    const { typed } = found;
+    let bytes = '';
+    let text = '';
+    for (const step of found.steps) {
+      if (step.product < threshold) break;
+      bytes += step.bytes;
+      text = (
+        Buffer.from(bytes.slice(typed), 'latin1')
+          .toString('utf8')
+          .split(/[\r\n\ufffd]/, 1)[0] as string
+      ).trimEnd();
+      worth.weigh(text.length, step.product);
+    }
+    return { text: text.slice(0, worth.length) };
   }
 
   #write(prefix: string, suffix: string): { typed: number; steps: Step[] } {

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from bpe import END, FILE, SPECIALS, Tokenizer
+from bpe import END, FILE, Tokenizer
 from export import load_folder
 
 HERE = Path(__file__).parent
@@ -23,15 +23,15 @@ BASE, LONGEST, GROUPS = 4, 8, 6
 KINDS = ('one', 'same', 'mixed')
 
 
-def documents(tokenizer, context, each=14):
-    """(ids, length of the header) of held-out files that the evaluation does not use, `each` a language."""
+def documents(tokenizer, each=14):
+    """(ids of the header, ids of the text) of held-out files that the evaluation does not use, `each` a language."""
     used = {(d['package'], d['path']) for d in map(json.loads, open(HERE.parent / 'eval' / 'heldout.jsonl'))}
     taken = collections.Counter()
     for d in map(json.loads, open(HERE / 'work' / 'corpus.jsonl')):
         if d['split'] == 'heldout' and (d['package'], d['path']) not in used and taken[d['language']] < each:
             taken[d['language']] += 1
             head = [END, FILE, *tokenizer.encode(d['path'] + '\n')]
-            yield (head + tokenizer.encode(d['text']))[:context], len(head)
+            yield head, tokenizer.encode(d['text'])
 
 
 def matches(ids, at, places):
@@ -58,18 +58,20 @@ def group(found):
 def positions(model, tokenizer):
     """{group: [(model, copied, frequency) probabilities of the token that came]}"""
     result = collections.defaultdict(list)
-    for ids, head in documents(tokenizer, model.config.context):
-        nats = torch.nn.functional.cross_entropy(model(torch.tensor([ids[:-1]]))[0], torch.tensor(ids[1:]), reduction='none')
+    for head, ids in documents(tokenizer):
+        start = max(0, len(ids) - (model.config.context - len(head)))  # the model sees what fits, the search all that stands before
+        shown = torch.tensor([head + ids[start:]])
+        nats = torch.nn.functional.cross_entropy(model(shown[:, :-1])[0], shown[0, 1:], reduction='none')[len(head) - 1:]
         places, counts = collections.defaultdict(list), collections.Counter()
-        for at in range(1, len(ids)):
-            if at >= head:
+        for at, token in enumerate(ids):
+            if at >= max(start, 1):
                 found = matches(ids, at, places)
                 weights = [BASE ** n for n, _ in found]
-                copied = sum(w for w, (_, t) in zip(weights, found) if t == ids[at]) / max(1, sum(weights))
-                result[group(found)].append((math.exp(-nats[at - 1]), copied, counts[ids[at]] / max(1, sum(counts.values()))))
-            if ids[at] >= len(SPECIALS):  # special tokens are never copied
+                copied = sum(w for w, (_, t) in zip(weights, found) if t == token) / max(1, sum(weights))
+                result[group(found)].append((math.exp(-nats[at - start]), copied, counts[token] / at))
+            if at > 0:
                 places[ids[at - 1]].append(at)
-                counts[ids[at]] += 1
+            counts[token] += 1
     return result
 
 

@@ -48,75 +48,112 @@ export function readCopyingWeights(generation: Record<string, unknown>, path: st
   return value as unknown as CopyingWeights;
 }
 
-/** The mixture at one place in a text. */
-export class Copying {
-  readonly #weights: CopyingWeights;
-  /** Ids that are never copied: they stand for no text. */
-  readonly #special: ReadonlySet<number>;
+/** Stands between texts that do not follow each other. */
+export const BREAK = -1;
 
-  constructor(weights: CopyingWeights, special: ReadonlySet<number>) {
+/**
+ * A text that grows, and the mixture after it:
+ * p(t) = (1 − copy − word) model(t) + copy · copied(t) + word · frequency(t).
+ */
+export class CopyText {
+  readonly #weights: CopyingWeights;
+  #ids: Int32Array;
+  #length = 0;
+  /** By position: the position before of the same id, or −1. */
+  #before: Int32Array;
+  /** By id: its last position, and how often it stands in the text. */
+  readonly #last: Int32Array;
+  readonly #counts: Int32Array;
+  /** Each id that stands in the text, once. */
+  readonly #distinct: number[] = [];
+  #counted = 0;
+
+  /**
+   * @param ids the text, BREAK between its parts
+   * @param vocab one more than the highest id
+   */
+  constructor(weights: CopyingWeights, ids: readonly number[], vocab: number) {
     this.#weights = weights;
-    this.#special = special;
+    this.#ids = new Int32Array(ids.length + 64);
+    this.#before = new Int32Array(this.#ids.length);
+    this.#last = new Int32Array(vocab).fill(-1);
+    this.#counts = new Int32Array(vocab);
+    for (const id of ids) this.push(id);
+  }
+
+  push(id: number): void {
+    if (this.#length === this.#ids.length) {
+      this.#ids = grown(this.#ids);
+      this.#before = grown(this.#before);
+    }
+    const at = this.#length++;
+    this.#ids[at] = id;
+    if (id === BREAK) return;
+    this.#before[at] = this.#last[id] as number;
+    this.#last[id] = at;
+    if (this.#counts[id] === 0) this.#distinct.push(id);
+    this.#counts[id] = (this.#counts[id] as number) + 1;
+    this.#counted++;
   }
 
   /**
-   * p(t) = (1 − copy − word) model(t) + copy · copied(t) + word · frequency(t).
-   * @param logits [vocab], the model's after `ids`
-   * @param ids the text so far
+   * @param logits [vocab], the model's after this text
    * @returns [vocab] logarithms of the mixture, up to a constant
    */
-  mix(logits: Float32Array, ids: readonly number[]): Float32Array {
-    const { copied, frequency, agreement, kind } = this.#read(ids);
+  mix(logits: Float32Array): Float32Array {
+    const { copied, agreement, kind } = this.#matches();
     const at = Math.min(agreement, this.#weights[kind].copy.length - 1);
     const copy = agreement === 0 ? 0 : (this.#weights[kind].copy[at] as number);
-    const word = this.#weights[kind].word[at] as number;
+    const word = this.#counted === 0 ? 0 : (this.#weights[kind].word[at] as number);
     const mixed = logits.slice();
     if (copy + word === 0) return mixed;
     const own = 1 - copy - word;
     const total = logSumExp(logits, logits[argmax(logits)] as number);
     // Relative to own · model, only the tokens that stand in the text change.
-    for (const [id, share] of frequency) {
+    for (const id of this.#distinct) {
       const model = Math.exp((logits[id] as number) - total);
-      const sum = own * model + copy * (copied.get(id) ?? 0) + word * share;
-      mixed[id] = Math.log(sum / own) + total;
+      const frequency = (this.#counts[id] as number) / this.#counted;
+      mixed[id] = Math.log(model + (copy * (copied.get(id) ?? 0) + word * frequency) / own) + total;
     }
     return mixed;
   }
 
-  #read(ids: readonly number[]): {
-    copied: Map<number, number>;
-    frequency: Map<number, number>;
-    agreement: number;
-    kind: Kind;
-  } {
+  /** What followed earlier occurrences of the last id, each counting base^agreement, as shares. */
+  #matches(): { copied: Map<number, number>; agreement: number; kind: Kind } {
     const { base, longest } = this.#weights;
-    const n = ids.length;
-    const last = ids[n - 1];
+    const ids = this.#ids;
+    const end = this.#length - 1;
     const copied = new Map<number, number>();
-    const frequency = new Map<number, number>();
-    let counted = 0;
     let weight = 0;
     let agreement = 0;
     let best = new Map<number, number>(); // what follows the longest agreements, and how often
-    for (let at = 1; at < n; at++) {
-      const id = ids[at] as number;
-      if (this.#special.has(id)) continue;
-      frequency.set(id, (frequency.get(id) ?? 0) + 1);
-      counted++;
-      if (ids[at - 1] !== last) continue;
+    for (
+      let at = end < 0 || ids[end] === BREAK ? -1 : (this.#before[end] as number);
+      at >= 0;
+      at = this.#before[at] as number
+    ) {
+      const next = ids[at + 1] as number;
+      if (next === BREAK) continue;
       let length = 1;
-      while (length < longest && at > length && ids[at - 1 - length] === ids[n - 1 - length]) length++;
-      copied.set(id, (copied.get(id) ?? 0) + base ** length);
-      weight += base ** length;
+      while (length < longest && at >= length && ids[at - length] === ids[end - length] && ids[at - length] !== BREAK)
+        length++;
+      const counts = base ** length;
+      copied.set(next, (copied.get(next) ?? 0) + counts);
+      weight += counts;
       if (length > agreement) {
         agreement = length;
         best = new Map();
       }
-      if (length === agreement) best.set(id, (best.get(id) ?? 0) + 1);
+      if (length === agreement) best.set(next, (best.get(next) ?? 0) + 1);
     }
-    for (const [id, count] of frequency) frequency.set(id, count / counted);
-    for (const [id, share] of copied) copied.set(id, share / weight);
+    for (const [id, counts] of copied) copied.set(id, counts / weight);
     const places = [...best.values()].reduce((sum, count) => sum + count, 0);
-    return { copied, frequency, agreement, kind: places <= 1 ? 'one' : best.size === 1 ? 'same' : 'mixed' };
+    return { copied, agreement, kind: places <= 1 ? 'one' : best.size === 1 ? 'same' : 'mixed' };
   }
+}
+
+function grown(array: Int32Array): Int32Array {
+  const larger = new Int32Array(array.length * 2);
+  larger.set(array);
+  return larger;
 }

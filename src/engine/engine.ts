@@ -2,12 +2,15 @@
 // command line; `main.ts` and `cli.ts` are its two front doors. One request runs at a time.
 
 import { shape, situationAt, type Situation } from '../completion/stop';
+import { windowAround } from '../completion/window';
+import { Worth } from '../completion/worth';
 import type { AttentionMap, Completion, CompletionRequest, Finish, ModelInfo } from '../protocol';
 import { AttentionReader } from './attention';
-import { Copying } from './copying';
+import { BREAK, CopyText } from './copying';
 import { EngineError } from './errors';
 import { generate } from './generate';
 import type { KvCache } from './kvCache';
+import { LineTokens } from './lineTokens';
 import { Model } from './model';
 import { readModelFolder } from './modelFolder';
 import { framePrompt, mostTokens } from './prompt';
@@ -15,6 +18,10 @@ import type { Sampled } from './sampler';
 import { score, type Score } from './score';
 import { TextStream } from './textStream';
 import { Tokenizer } from './tokenizer';
+
+/** Characters before and after the cursor in which what was typed is looked for. */
+const SEARCHED_BEFORE = 60_000;
+const SEARCHED_AFTER = 20_000;
 
 export interface EngineOptions {
   modelDir: string;
@@ -34,7 +41,7 @@ export class Engine {
   readonly #model: Model;
   readonly #tokenizer: Tokenizer;
   readonly #cache: KvCache;
-  readonly #copying: Copying | undefined;
+  readonly #lines: LineTokens;
   readonly #attention: AttentionReader;
   readonly info: ModelInfo;
   /** The tokens of the last completion: prompt, then generated. */
@@ -46,8 +53,7 @@ export class Engine {
     this.#model = model;
     this.#tokenizer = tokenizer;
     this.#cache = model.newCache();
-    const { copying } = model.folder;
-    this.#copying = copying === undefined ? undefined : new Copying(copying, tokenizer.specialIds);
+    this.#lines = new LineTokens(tokenizer);
     this.#attention = new AttentionReader(model.folder);
     const { name, dir, weights, config } = model.folder;
     this.info = {
@@ -95,10 +101,10 @@ export class Engine {
       const bounded = !request.raw && request.unbounded !== true;
       const output = new Output(
         bounded ? situationAt(request.prefix, request.suffix) : undefined,
-        request.raw,
+        request,
         typed?.characters ?? 0,
-        (request.minProbability ?? 0) > 0,
       );
+      const copying = request.raw ? undefined : this.#copyText(request, typed?.characters ?? 0);
       const least = Math.log(request.minProbability ?? 0);
       const stream = new TextStream((ids) => tokenizer.decode(ids), prompt.slice(-4));
       const tokens: number[] = [];
@@ -111,7 +117,7 @@ export class Engine {
       const steps = generate(this.#model, this.#cache, {
         prompt,
         ...(typed === undefined ? {} : { typed }),
-        ...(this.#copying === undefined || request.raw ? {} : { copying: this.#copying }),
+        ...(copying === undefined ? {} : { copying }),
         // Who asks for a suggestion does not want the empty one.
         minTokens: request.raw ? 0 : 1,
         maxTokens: mostTokens(request, this.info.contextLength),
@@ -179,6 +185,16 @@ export class Engine {
     await this.#model.dispose();
   }
 
+  /** The text that has a say beside the model: other files, what stands after the cursor, what stands before it. */
+  #copyText({ prefix, suffix, context }: CompletionRequest, typed: number): CopyText | undefined {
+    const { copying, config } = this.#model.folder;
+    if (copying === undefined) return undefined;
+    const near = windowAround(prefix.slice(0, prefix.length - typed), suffix, SEARCHED_BEFORE, SEARCHED_AFTER);
+    const texts = [...(context ?? []).map(({ text }) => text), near.suffix, near.prefix];
+    const ids = texts.flatMap((text, i) => (i === 0 ? [] : [BREAK]).concat(this.#lines.encode(text)));
+    return new CopyText(copying, ids, config.vocab);
+  }
+
   /** Runs `work` when everything asked for before has ended. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(work);
@@ -202,27 +218,29 @@ function endings(tokenizer: Tokenizer): ReadonlySet<number> {
 class Output {
   readonly #situation: Situation | undefined;
   readonly #raw: boolean;
+  /** Given: the text is cut where it is worth most. */
+  readonly #worth: Worth | undefined;
   #all = '';
   text = '';
   stopped = false;
   /** Characters to come that are in the document already. */
   #typed: number;
-  readonly #weighed: boolean;
-  #best = 0;
-  #limit = 0;
 
   /**
    * @param situation undefined: everything is let through
    * @param typed characters at the start of the text that are in the document already
    */
-  constructor(situation: Situation | undefined, raw: boolean, typed: number, weighed: boolean) {
-    this.#weighed = weighed;
-    this.#typed = typed;
+  constructor(situation: Situation | undefined, { raw, minProbability = 0 }: CompletionRequest, typed: number) {
     this.#situation = situation;
     this.#raw = raw;
+    this.#worth = minProbability > 0 ? new Worth() : undefined;
+    this.#typed = typed;
   }
 
-  /** @returns the text that became certain */
+  /**
+   * @param probability of all the text so far
+   * @returns the text that became certain
+   */
   push(piece: string, probability: number): string {
     // In a document the editor ends lines as the document does; raw text is left as it is.
     const added = piece.slice(this.#typed);
@@ -241,15 +259,9 @@ class Output {
         ? { certain: this.#all.length, stop: false }
         : shape(this.#all, this.#situation, ended);
     this.stopped ||= stop;
-    const worth = probability * (certain - 1);
-    if (worth > this.#best) {
-      this.#best = worth;
-      this.#limit = certain;
-    }
-    const added = this.#all.slice(
-      this.text.length,
-      Math.max(this.#weighed ? Math.min(certain, this.#limit) : certain, this.text.length),
-    );
+    this.#worth?.weigh(certain, probability);
+    const shown = Math.min(certain, this.#worth?.length ?? certain);
+    const added = this.#all.slice(this.text.length, Math.max(shown, this.text.length));
     this.text += added;
     return added;
   }

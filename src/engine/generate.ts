@@ -1,7 +1,7 @@
 // The loop: prefill, sample, decode. Token ids in, token ids out; it does not know text or where a suggestion ends.
 
 import type { Sampling } from '../protocol';
-import type { Copying } from './copying';
+import type { CopyText } from './copying';
 import type { Typed } from './healing';
 import type { KvCache } from './kvCache';
 import { seededRandom } from './random';
@@ -20,8 +20,8 @@ export interface GenerateOptions {
   prompt: readonly number[];
   /** What stands behind the prompt already: written first, and not counted. */
   typed?: Typed;
-  /** Given: the text so far has a say beside the model. */
-  copying?: Copying;
+  /** Given: the text so far, which has a say beside the model; what is generated is added to it. */
+  copying?: CopyText;
   maxTokens: number;
   /** The text does not end before it has this many tokens. */
   minTokens: number;
@@ -58,15 +58,14 @@ export async function* generate(
 
   // 3) sample, yield, decode
   const random = seededRandom(sampling.seed);
-  const text = [...prompt];
   for (let written = 0; ;) {
     const limits =
       typed?.done === false ? { allowed: typed.allowed() } : written < minTokens ? { forbidden: eosIds } : {};
     const own = logits as Float32Array;
-    const next = sample(copying === undefined ? own : copying.mix(own, text), sampling, random, { ...limits, own });
+    const next = sample(copying === undefined ? own : copying.mix(own), sampling, random, { ...limits, own });
     if (eosIds.has(next.id)) return 'eos';
     if (typed === undefined || typed.done || typed.take(next.id)) written++;
-    text.push(next.id);
+    copying?.push(next.id);
     yield next;
     await letMessagesIn();
     if (signal.aborted) return 'cancelled';

@@ -20,6 +20,7 @@ export interface Config {
 
 /** What the setting glassbox.threshold stands for. */
 const MIN_PROBABILITY = { careful: 0.5, balanced: 0.25, eager: 0.08 };
+type Threshold = keyof typeof MIN_PROBABILITY;
 
 /** Reads the settings. VS Code hands through whatever stands in settings.json: what is of the wrong type or range counts as the default. */
 export function readConfig(): Config {
@@ -42,7 +43,7 @@ export function readConfig(): Config {
     sampling: { temperature: get<number>('temperature', from(0, 2)), ...filters, seed: 0 },
     minProbability:
       MIN_PROBABILITY[
-        get<keyof typeof MIN_PROBABILITY>('threshold', (value) => Object.hasOwn(MIN_PROBABILITY, String(value)))
+        get<Threshold>('threshold', (value) => typeof value === 'string' && Object.hasOwn(MIN_PROBABILITY, value))
       ],
     generateMaxTokens: get<number>('generate.maxTokens', whole(1, 4096)),
     generateSampling: { temperature: get<number>('generate.temperature', from(0, 2)), ...filters },

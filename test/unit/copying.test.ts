@@ -3,13 +3,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Copying, readCopyingWeights, type CopyingWeights } from '../../src/engine/copying';
+import { BREAK, CopyText, readCopyingWeights, type CopyingWeights } from '../../src/engine/copying';
 import { EngineError } from '../../src/engine/errors';
 import { readModelFolder } from '../../src/engine/modelFolder';
 import { seededRandom } from '../../src/engine/random';
 
 const VOCAB = 12;
-const SPECIAL = new Set([0, 1]);
 const WEIGHTS: CopyingWeights = {
   base: 4,
   longest: 3,
@@ -21,9 +20,13 @@ const WEIGHTS: CopyingWeights = {
 /** [vocab] probabilities by the definition: every earlier place is compared with the end of the text, token by token. */
 function reference(model: readonly number[], ids: readonly number[]): number[] {
   const places = ids.flatMap((id, at) => {
-    if (at === 0 || SPECIAL.has(id)) return [];
+    if (id === BREAK) return [];
     let agreement = 0;
-    while (agreement < WEIGHTS.longest && ids[at - 1 - agreement] === ids[ids.length - 1 - agreement] && agreement < at)
+    while (
+      agreement < Math.min(WEIGHTS.longest, at) &&
+      ids[at - 1 - agreement] === ids[ids.length - 1 - agreement] &&
+      ids[at - 1 - agreement] !== BREAK
+    )
       agreement++;
     return [{ id, agreement }];
   });
@@ -50,18 +53,32 @@ const softmax = (logits: ArrayLike<number>): number[] => {
 
 test('the mixture is the one of the definition, and a distribution', () => {
   const random = seededRandom(11);
-  const copying = new Copying(WEIGHTS, SPECIAL);
   for (let round = 0; round < 300; round++) {
     const tokens = 2 + Math.floor(random() * 4); // few different ones: much agrees
     const ids = Array.from({ length: 1 + Math.floor(random() * 40) }, () =>
-      random() < 0.1 ? Math.floor(random() * 2) : 2 + Math.floor(random() * tokens),
+      random() < 0.1 ? BREAK : Math.floor(random() * tokens),
     );
     const logits = Float32Array.from({ length: VOCAB }, () => random() * 8 - 4);
-    const mixed = softmax(copying.mix(logits, ids));
+    const grown = Math.floor(random() * ids.length); // some are there from the start, the rest is added
+    const text = new CopyText(WEIGHTS, ids.slice(0, grown), VOCAB);
+    for (const id of ids.slice(grown)) text.push(id);
+    const mixed = softmax(text.mix(logits));
     const expected = reference(softmax(logits), ids);
     for (let id = 0; id < VOCAB; id++)
       assert.ok(Math.abs(mixed[id]! - expected[id]!) < 1e-6, `round ${round}, id ${id}: ${mixed[id]} ${expected[id]}`);
   }
+});
+
+test('a long text grows beyond the room it began with', () => {
+  const text = new CopyText(WEIGHTS, [2], VOCAB);
+  const ids = [2];
+  for (let i = 0; i < 500; i++) {
+    ids.push((i * 7) % 5);
+    text.push((i * 7) % 5);
+  }
+  const logits = new Float32Array(VOCAB);
+  const expected = reference(softmax(logits), ids);
+  softmax(text.mix(logits)).forEach((share, id) => assert.ok(Math.abs(share - expected[id]!) < 1e-6));
 });
 
 test('the shipped model carries weights', () => {
