@@ -7,6 +7,7 @@ from pathlib import Path
 
 from plot import CURVE, NAMES
 from quantise import SHIPPED, VARIANTS
+from scaling import CORPUS
 
 HERE = Path(__file__).parent
 MODEL = HERE.parent / 'glassbox-small'
@@ -52,6 +53,8 @@ def quality(report):
               for r in fill]
     third = [['**all**' if r['language'] == 'all' else NAMES[r['language']], f'{r["ours"]["characters"]:,}', *(percent(r[k]['saved']) for k in ('ours', 'words', 'ngram')), f'{r["ratio"]:.2f}'] for r in [*keys['languages'], keys['overall']]]
     shared = report['overlap']
+    if shared is None:
+        raise SystemExit('measured/eval.json was made without the training text: gather it (README.md) and run npm run eval:model again')
     ours = keys['overall']['ours']
     return {
         'bits': table(['', 'bytes', 'bits per byte', 'xz, each file', 'ratio', 'xz, all in one', 'ratio'], first),
@@ -64,14 +67,12 @@ def quality(report):
 def scaling():
     """What scaling.py fitted, as values of the template."""
     found = json.loads((HERE / 'scaling.json').read_text())
-    law, residuals, points = found['law'], found['residuals'], found['points']
-    sizes = sorted({n for n, *_ in points})
-    rows = [[name, f'{r["parameters"] / 1e6:.1f}M', f'{r["within 1 percent"][0] / 1e6:.1f}M to {r["within 1 percent"][1] / 1e6:.1f}M', f'{r["tokens"] / 1e6:,.0f}M', f'{r["epochs"]:.0f}', f'{r["loss"]:.2f}'] for name, r in found['recommended'].items()]
+    laws = [[name, *(f'{law[k]:.3g}' if law[k] > 1e-6 else '0' for k in 'EAaBb'), law['points'], f'{100 * law["rms"]:.1f} %', f'{100 * law["largest"]:.1f} %'] for name, law in found['laws'].items()]
+    rows = [[r['budget'], r['passes'], f'{r["parameters"] / 1e6:.1f}M', f'{r["tokens"] / 1e6:,.0f}M', f'{r["loss"]:.2f}', f'{r["shipped"]:.2f}'] for r in found['recommended']]
     return {
-        'scaling': {'sizes': len(sizes), 'words': found['words']},
-        'law': table(['E', 'A', 'a', 'B', 'b', 'points', 'residual, root mean square', 'largest'],
-                     [[*(f'{law[k]:.4g}' for k in 'EAaBb'), found['fitted points'], f'{100 * residuals["rms"]:.1f} %', f'{100 * residuals["largest"]:.1f} %']]),
-        'recommended': table(['budget', 'best size', 'within 1 % of it', 'tokens', 'times the text', 'bits per byte expected'], rows)}
+        'sizes': len({n for n, *_ in found['points']}),
+        'law': table(['fitted to', 'E', 'A', 'a', 'B', 'b', 'points', 'residual, root mean square', 'largest'], laws),
+        'recommended': table(['budget', 'passes over the text, at most', 'best size', 'its tokens', 'bits per byte expected', 'of the shipped size'], rows)}
 
 
 def variants():
@@ -84,8 +85,8 @@ def variants():
 
 def samples():
     """The greedy samples, the completion between ⟦ and ⟧."""
-    rows = map(json.loads, (MEASURED / 'samples.jsonl').read_text().splitlines())
-    return '\n\n'.join(f'`{path}`\n\n```{Path(path).suffix[1:]}\n{before}⟦{middle}⟧{after.rstrip()}\n```' for path, before, middle, after in rows)
+    rows = map(json.loads, (MEASURED / 'samples.jsonl').read_text().strip().split('\n'))
+    return '\n\n'.join(f'`{path}`\n\n````{Path(path).suffix[1:]}\n{before}⟦{middle}⟧{after.rstrip()}\n````' for path, before, middle, after in rows)
 
 
 def main():
@@ -102,7 +103,7 @@ def main():
         'minutes': f'{curve["seconds"] / 60:.0f}', 'mean': f'{curve["tokens"] / curve["seconds"]:,.0f}',
         'speeds': table(['row length', 'best step, tokens/s', 'median step, tokens/s'], [[n, f'{s["best"]:,}', f'{s["median"]:,}'] for n, s in speed.items()]),
         'heldout': table([NAMES[n] for n in [*LANGUAGES, 'all']], [[f'{last[n]:.3f}' for n in [*LANGUAGES, 'all']]]),
-        **quality(json.loads((MEASURED / 'eval.json').read_text())), **scaling(), 'copying': json.loads((MEASURED / 'copying.json').read_text()),
+        **quality(json.loads((MEASURED / 'eval.json').read_text())), **scaling(), 'corpus': f'{CORPUS / 1e6:.1f}', 'copying': json.loads((MEASURED / 'copying.json').read_text()),
         'variants': variants(), 'stored': str(VARIANTS[SHIPPED]), 'samples': samples(),
         'files': table(['file', 'bytes', 'sha256'], [[f'`{f.relative_to(MODEL)}`', f'{f.stat().st_size:,}', f'`{hashlib.sha256(f.read_bytes()).hexdigest()}`'] for f in files])}
     (MODEL / 'README.md').write_text(template.format(**values))

@@ -14,7 +14,7 @@ while [ $# -gt 0 ]; do
 done
 [ -d start ] && options="--from start $options"
 mkdir -p "$RUN" "${out:-$RUN}"
-if ! kill -0 "$(cat "$RUN/pid" 2> /dev/null)" 2> /dev/null; then
+if ! grep -qs train_gpu "/proc/$(cat "$RUN/pid" 2> /dev/null)/cmdline"; then
   # shellcheck disable=SC2086
   setsid "${PYTHON:-python3}" train_gpu.py --work "$RUN" $options >> "$RUN/train.log" 2>&1 < /dev/null &
   echo $! > "$RUN/pid"

@@ -23,8 +23,8 @@ def golden(model, folder, path):
     from bpe import END, FILE, MIDDLE, PREFIX, SUFFIX, Tokenizer
     from samples import PROMPTS
     tokenizer, rows = Tokenizer(Path(folder, 'tokenizer.json')), []
-    for path, before, after in PROMPTS[:3]:
-        ids = [END, FILE, *tokenizer.encode(path + '\n'), PREFIX, SUFFIX, *tokenizer.encode(after), MIDDLE, *tokenizer.encode(before)][:60]
+    for name, before, after in PROMPTS[:3]:
+        ids = [END, FILE, *tokenizer.encode(name + '\n'), PREFIX, SUFFIX, *tokenizer.encode(after), MIDDLE, *tokenizer.encode(before)][:60]
         argmax, last = answer(model, ids)
         rows.append(json.dumps({'ids': ids, 'argmax': argmax, 'last': [round(x, 5) for x in last]}))
     Path(path).write_text('[\n' + ',\n'.join(rows) + '\n]\n')

@@ -23,7 +23,7 @@ def main():
     """Prints the samples."""
     requests = [{'id': path, 'path': path, 'prefix': before, 'suffix': after, 'temperature': 0, 'maxTokens': 48, 'minProbability': BALANCED} for path, before, after in PROMPTS]
     answers = subprocess.run(['node', 'dist/cli.js', 'complete'], cwd=ROOT, input='\n'.join(map(json.dumps, requests)), capture_output=True, text=True, check=True).stdout
-    for (path, before, after), answer in zip(PROMPTS, answers.splitlines()):
+    for (path, before, after), answer in zip(PROMPTS, answers.split('\n')):
         print(json.dumps([path, before, json.loads(answer)['text'], after], ensure_ascii=False), flush=True)
 
 

@@ -21,7 +21,8 @@ POINTS = '1e5,1.5e5,2e5,3e5,4.5e5,7e5,1e6,1.4e6,2e6'
 WARM = 1.9e5                       # tokens before this are not fitted: the rate was still rising
 BUDGETS = {'12 hours of two cores': ('cpu', 12 * 3600), '30 minutes of an H100': ('gpu', 1800)}
 GPU_FLOPS = 989e12 * 0.2           # dense bfloat16 peak (data sheet) times the part that small models reach: assumed, not measured
-CORPUS = 19e6                      # tokens of the text
+CORPUS = 17.4e6                    # tokens of the text
+PASSES = (4, 8, 16)                # over the text: 4 are nearly as good as new text, 16 hardly worth more than 8 (Muennighoff et al. 2023, arXiv:2305.16264)
 
 
 def run():
@@ -29,6 +30,7 @@ def run():
     for size, tokens in RUNS.items():
         folder = WORK / 'scaling' / size
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / 'log.jsonl').unlink(missing_ok=True)
         subprocess.run([sys.executable, HERE / 'train.py', '--fresh', '--size', size, '--tokens', str(tokens), '--constant', '--processes', '1',
                         '--work', folder, '--evaluate', POINTS], check=True)
 
@@ -86,27 +88,16 @@ def speed_law(speed):
 
 
 def recommend(law, speed):
-    """Per budget: the size with the least predicted loss, its tokens and how many times the text that is, and the shipped size beside it."""
+    """Per budget and number of passes over the text that are counted on: the size with the least predicted loss, its tokens, and the shipped size's loss."""
     c, g = speed_law(speed)
-    sizes = torch.logspace(5.5, 9, 1401, dtype=torch.float64)
-    result = {}
-    for name, (kind, seconds) in BUDGETS.items():
-        tokens = 2 * c * sizes ** -g * seconds if kind == 'cpu' else GPU_FLOPS * seconds / (6 * sizes)
-        loss = predict(law, sizes, tokens)
+    sizes, shipped, rows = torch.logspace(5.5, 9, 1401, dtype=torch.float64), torch.tensor([float(parameters('6.5M'))]).double(), []
+    for (name, (kind, seconds)), passes in itertools.product(BUDGETS.items(), PASSES):
+        reach = lambda n: (2 * c * n ** -g * seconds if kind == 'cpu' else GPU_FLOPS * seconds / (6 * n)).clamp(max=passes * CORPUS)
+        loss = predict(law, sizes, reach(sizes))
         at = int(loss.argmin())
-        near = sizes[loss < loss[at] * 1.01]
-        result[name] = {'parameters': sizes[at].item(), 'tokens': tokens[at].item(), 'epochs': tokens[at].item() / CORPUS, 'loss': loss[at].item(),
-                        'within 1 percent': [near[0].item(), near[-1].item()]}
-    return result
-
-
-def in_words(recommended, law, speed):
-    """A sentence about the shipped size."""
-    c, g = speed_law(speed)
-    shipped, (name, best) = float(parameters('6.5M')), next(iter(recommended.items()))
-    loss = predict(law, shipped, 2 * c * shipped ** -g * BUDGETS[name][1]).item()
-    return (f'For {name}, the shipped size ({shipped / 1e6:.1f}M) is expected to reach {loss:.2f}, {100 * (loss / best["loss"] - 1):.1f} % above the best. The GPU is taken to reach {GPU_FLOPS / 1e12:.0f} TFLOP/s, '
-            'which was not measured. The law knows nothing of text that is seen more than once, so the tokens of the GPU budget are more than the text can give: there, more text counts more than size.')
+        rows.append({'budget': name, 'passes': passes, 'parameters': sizes[at].item(), 'tokens': reach(sizes)[at].item(), 'loss': loss[at].item(),
+                     'shipped': predict(law, shipped, reach(shipped)).item()})
+    return rows
 
 
 def draw(found, law, width=760, height=400):
@@ -151,16 +142,18 @@ def main():
     if sys.argv[1:] == ['run']:
         return run()
     found = measured()
-    fitted = [p for p in found['points'] if p[1] > WARM] + found['long']
-    law = fit(fitted)
-    names = ('E', 'A', 'a', 'B', 'b')
-    values = [law[0].exp().item(), law[1].exp().item(), law[2].item(), law[3].exp().item(), law[4].item()]
-    residuals = [(predict(law, float(n), float(d)).item() / l - 1) for n, d, l in fitted]
+    short = [p for p in found['points'] if p[1] > WARM]
+    laws = {'short runs and the long one': short + found['long'], 'short runs alone': short}
     c, g = speed_law(found['speed'])
-    result = {'law': {k: float(f'{v:.4g}') for k, v in zip(names, values)}, 'fitted points': len(fitted),
-              'residuals': {'rms': round((sum(r * r for r in residuals) / len(residuals)) ** 0.5, 4), 'largest': round(max(residuals, key=abs), 4)},
-              'tokens/s of one core': {'c': float(f'{c:.4g}'), 'g': round(g, 3)}, 'recommended': recommend(law, found['speed']), **found}
-    result['words'] = in_words(result['recommended'], law, found['speed'])
+    result = {'laws': {}, 'tokens/s of one core': {'c': float(f'{c:.4g}'), 'g': round(g, 3)}}
+    for name, fitted in laws.items():
+        law = laws[name] = fit(fitted)
+        values = (law[0].exp(), law[1].exp(), law[2], law[3].exp(), law[4])
+        residuals = [predict(law, float(n), float(d)).item() / l - 1 for n, d, l in fitted]
+        result['laws'][name] = {**{k: float(f'{v.item():.4g}') for k, v in zip('EAaBb', values)}, 'points': len(fitted),
+                                'rms': round((sum(r * r for r in residuals) / len(residuals)) ** 0.5, 4), 'largest': round(max(residuals, key=abs), 4)}
+    law = next(iter(laws.values()))
+    result |= {'recommended': recommend(law, found['speed']), **found}
     text = json.dumps(result, indent=1)
     (HERE / 'scaling.json').write_text(text + '\n')
     OUT.write_text(draw(found, law))

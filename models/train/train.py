@@ -135,6 +135,8 @@ def main():
     parser.add_argument('--corpus', type=Path, default=WORK / 'corpus.jsonl')
     parser.add_argument('--processes', type=int, default=2)
     arguments = parser.parse_args()
+    if not (arguments.minutes or arguments.until or arguments.tokens):
+        parser.error('say how long: --minutes, --until or --tokens')
     begin = time.time()
     now = datetime.datetime.now()
     minutes = arguments.minutes
@@ -198,7 +200,7 @@ def main():
             print(json.dumps(line), flush=True)
     save(shared, totals, arguments.work / 'checkpoint.pt')
     judge.load_state_dict(shared.average)
-    print(json.dumps({**{k: round(v) for k, v in totals.items() if k != 'seed'}, 'mean': round(mean, 4), 'heldout': evaluate(judge, sample)}), file=log, flush=True)
+    print(json.dumps({**{k: round(v) for k, v in totals.items() if k != 'seed'}, 'mean': mean and round(mean, 4), 'heldout': evaluate(judge, sample)}), file=log, flush=True)
     shared.running.value = 0
     shared.barrier.wait()
 

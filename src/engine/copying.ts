@@ -40,7 +40,13 @@ export function readCopyingWeights(generation: Record<string, unknown>, path: st
     );
   });
   const { base, longest } = value;
-  if (!sound || !(typeof base === 'number' && base >= 1) || !(Number.isInteger(longest) && (longest as number) >= 1))
+  const bounded =
+    typeof base === 'number' &&
+    base >= 1 &&
+    Number.isInteger(longest) &&
+    (longest as number) >= 1 &&
+    base ** (longest as number) < 1e100;
+  if (!sound || !bounded)
     throw new EngineError(
       'model_damaged',
       `"glassbox_copying" in ${path} is damaged. Restore the file, or take the entry out: the model then works without it.`,

@@ -134,11 +134,11 @@ export class Engine {
           break;
         }
         const token = step.value;
-        probability += token.conditional;
-        if (probability < least) {
+        if (probability + token.conditional < least) {
           finish = 'unsure';
           break;
         }
+        probability += token.conditional;
         tokens.push(token.id);
         logprobs.push(token.logprob);
         const text = output.push(stream.push(token.id), Math.exp(probability));

@@ -6,6 +6,8 @@ import type { Tokenizer } from './tokenizer';
 
 /** Lines that are remembered; then all are forgotten. */
 const MAX_LINES = 20_000;
+/** A longer line is data rather than code, and would be tokenized anew at each of its keystrokes: only its end counts. */
+const MAX_LINE = 1000;
 
 export class LineTokens {
   readonly #tokenizer: Pick<Tokenizer, 'encodeText'>;
@@ -18,7 +20,8 @@ export class LineTokens {
   /** Ids of the text, line by line, each with the line break before it. */
   encode(text: string): number[] {
     const ids: number[] = [];
-    for (const line of text.split(/(?=(?<!\n)\n)/)) {
+    for (const whole of text.split(/(?=(?<!\n)\n)/)) {
+      const line = whole.slice(-MAX_LINE);
       let found = this.#lines.get(line);
       if (found === undefined) {
         if (this.#lines.size >= MAX_LINES) this.#lines.clear();

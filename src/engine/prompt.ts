@@ -14,6 +14,8 @@ const SUFFIX_SHARE = 0.25;
 const CHARS_PER_TOKEN = 6;
 /** Longest prompt of a suggestion, in tokens, however much the model could hold: longer ones take longer than they help. */
 const MAX_PROMPT = 2048;
+/** Most tokens that are written anew before a suggestion begins: each costs a run. */
+const MAX_RETYPED = 8;
 /** What is dropped at the front of a long prefix goes in blocks of this many tokens, so that the front stays put while a line is typed. */
 const DROP_BLOCK = 64;
 
@@ -70,7 +72,7 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
   );
   const suffix = fill ? tokenizer.encodeText(near.suffix).slice(0, Math.floor(room * SUFFIX_SHARE)) : [];
   let left = room - begin.length - header.length - suffix.length - (fill ? 3 : 0);
-  const { before, typed } = takeBack(tokenizer, near.prefix);
+  const { before, typed } = takeBack(tokenizer, near.prefix, left / 2);
   left -= typed?.tokens ?? 0;
   const prefix = lastTokens(tokenizer.encodeText(before), left);
   left -= prefix.length;
@@ -110,12 +112,14 @@ export function mostTokens({ raw, maxTokens }: CompletionRequest, contextLength:
 }
 
 /** Splits off the last piece of a prefix, where the tokenizer's vocabulary can be read and something is left to begin with. */
-function takeBack(tokenizer: Tokenizer, prefix: string): { before: string; typed?: Typed } {
+function takeBack(tokenizer: Tokenizer, prefix: string, most: number): { before: string; typed?: Typed } {
   const { texts } = tokenizer;
   const { before, piece } = splitLastPiece(prefix);
   if (texts === undefined || piece === '' || (before === '' && tokenizer.bosId === undefined))
     return { before: prefix };
-  const typed = typedPiece(texts, piece, tokenizer.encodeText(piece));
+  const path = tokenizer.encodeText(piece);
+  if (path.length > Math.min(most, MAX_RETYPED)) return { before: prefix };
+  const typed = typedPiece(texts, piece, path);
   return typed === undefined ? { before: prefix } : { before, typed };
 }
 

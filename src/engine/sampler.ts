@@ -10,7 +10,10 @@ export interface Sampled {
   id: number;
   /** Natural logarithm of its probability under the model itself, before temperature and filters. */
   logprob: number;
-  /** The logarithm of its probability as it was drawn, given that it is one of those allowed: equal to `logprob` where all are and nothing but the model has a say. */
+  /**
+   * The logarithm of its probability given that it is one of those allowed, under the logits that were drawn from, before temperature and
+   * filters: equal to `logprob` where all are allowed and nothing but the model has a say.
+   */
   conditional: number;
 }
 

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { BREAK, CopyText, readCopyingWeights, type CopyingWeights } from '../../src/engine/copying';
 import { EngineError } from '../../src/engine/errors';
+import { LineTokens } from '../../src/engine/lineTokens';
 import { readModelFolder } from '../../src/engine/modelFolder';
 import { seededRandom } from '../../src/engine/random';
+import { Tokenizer } from '../../src/engine/tokenizer';
 
 const VOCAB = 12;
 const WEIGHTS: CopyingWeights = {
@@ -79,6 +81,14 @@ test('a long text grows beyond the room it began with', () => {
   const logits = new Float32Array(VOCAB);
   const expected = reference(softmax(logits), ids);
   softmax(text.mix(logits)).forEach((share, id) => assert.ok(Math.abs(share - expected[id]!) < 1e-6));
+});
+
+test('a document tokenized line by line gives the ids of the whole, and only the end of an endless line', () => {
+  const tokenizer = new Tokenizer(readModelFolder(join(process.cwd(), 'models/glassbox-small')));
+  const lines = new LineTokens(tokenizer);
+  for (const text of ['', 'a', '\n\n\n', 'if (x) {\n  return y;\n\n\n}\n', 'def f():\n\treturn 1\n', '漢字\n🙂\n'])
+    for (const again of [1, 2]) assert.deepEqual(lines.encode(text), tokenizer.encodeText(text), `${text} ${again}`);
+  assert.ok(lines.encode('let x = 1;\n' + 'word '.repeat(20_000)).length < 1100);
 });
 
 test('the shipped model carries weights', () => {

@@ -35,6 +35,7 @@ const REQUESTS: [string, Partial<CompletionRequest>][] = [
   ],
   ['more is to be generated than the model holds', { prefix: line.repeat(50), maxTokens: 4096 }],
   ['many files', { context: Array.from({ length: 50 }, (_, i) => ({ path: `${i}.ts`, text: line.repeat(20) })) }],
+  ['a piece of many tokens', { prefix: '# Title\n\n' + '漢字かな'.repeat(6) }],
   ['one endless line', { prefix: 'x'.repeat(50_000), suffix: 'y'.repeat(50_000) }],
 ];
 for (const [name, fields] of REQUESTS) {
@@ -43,6 +44,7 @@ for (const [name, fields] of REQUESTS) {
     const { ids, typed } = framePrompt(tokenizer, asked, CONTEXT);
     const taken = typed?.characters ?? 0;
     assert.ok(taken <= 32, `${taken} characters taken back`);
+    assert.ok((typed?.tokens ?? 0) <= 8, `${typed?.tokens} tokens to write anew`);
     assert.ok(ids.length + (typed?.tokens ?? 0) + mostTokens(asked, CONTEXT) <= CONTEXT, `${ids.length} tokens`);
     const text = tokenizer.decode(ids.filter((id) => !tokenizer.specialIds.has(id)));
     assert.ok(

@@ -127,8 +127,8 @@ export const tests: HostTest[] = [
       await driver.press('Enter');
       await settledGhost(driver);
       const asked = api.modelRequests();
-      await driver.type('xy');
-      await until('the new text', async () => ((await ghost(driver)) === 'z' ? true : undefined));
+      await driver.type('uv');
+      await until('the new text', async () => ((await ghost(driver)) === 'wxyz' ? true : undefined));
       assert.ok(api.modelRequests() > asked);
     },
   },
