@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { jsonLine } from './jsonLine';
 import type { Pieces } from './pieces';
 
 /** Positions are sorted by so many tokens: five of context and the one that follows. */
@@ -34,9 +35,10 @@ interface Kept {
 }
 
 /**
- * Reads the training split of a corpus (one {split, text} a line), or what was kept of it.
+ * Reads the training split of a corpus (one {split, text} a line, blank lines aside), or what was kept of it.
  * @param path corpus.jsonl; what is kept goes beside it, as eval.json and eval.bin
  * @param tokenizerPath the tokenizer.json of `pieces`
+ * @throws BadInput naming the line that is damaged
  */
 export async function readCorpus(
   path: string,
@@ -55,8 +57,11 @@ export async function readCorpus(
 
   let tokens = new Uint16Array(1 << 20);
   let length = 0;
+  let number = 0;
   for await (const line of createInterface({ input: createReadStream(path, 'utf8') })) {
-    const { split, text } = JSON.parse(line) as { split: string; text: string };
+    number++;
+    if (line.trim() === '') continue;
+    const { split, text } = jsonLine(line, ['split', 'text'], `${path}:${number}`);
     if (split !== 'train') continue;
     const ids = [...pieces.encode(text), pieces.end];
     if (length + ids.length > tokens.length) {

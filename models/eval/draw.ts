@@ -12,18 +12,32 @@ export function shuffled<T>(items: readonly T[], random: Random): T[] {
   return result;
 }
 
-/** Draws at most `count` items: one of each list in turn, lists and items in random order. */
-export function spread<T>(lists: readonly (readonly T[])[], count: number, seed: number): T[] {
+/**
+ * Draws at most `count` items: one of each list in turn, lists and items in random order.
+ * @param fits whether an item goes with those drawn so far; one that does not is passed over for good
+ */
+export function spread<T>(
+  lists: readonly (readonly T[])[],
+  count: number,
+  seed: number,
+  fits: (item: T, drawn: readonly T[]) => boolean = () => true,
+): T[] {
   const random = seededRandom(seed);
-  const queues = shuffled(
+  let queues = shuffled(
     lists.filter((list) => list.length > 0),
     random,
-  ).map((list) => shuffled(list, random));
+  ).map((list) => shuffled(list, random).values());
   const drawn: T[] = [];
-  for (let turn = 0; drawn.length < count && queues.some((queue) => turn < queue.length); turn++) {
-    for (const queue of queues) {
-      if (turn < queue.length && drawn.length < count) drawn.push(queue[turn] as T);
-    }
+  while (drawn.length < count && queues.length > 0) {
+    queues = queues.filter((queue) => {
+      if (drawn.length === count) return true;
+      for (const item of queue) {
+        if (!fits(item, drawn)) continue;
+        drawn.push(item);
+        return true;
+      }
+      return false;
+    });
   }
   return drawn;
 }

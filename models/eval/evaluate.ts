@@ -1,6 +1,5 @@
 // The whole evaluation: options in, one report out. Called by `main.ts` and by its test.
 
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadInput } from '../../src/cliInput';
 import { Engine } from '../../src/engine/engine';
@@ -25,8 +24,8 @@ export interface Options {
   weights?: string;
   /** A folder of source files; by default the held-out set. */
   files?: string;
-  /** The training text, where it is there. */
-  corpus: string;
+  /** The training text; undefined where it is not there. */
+  corpus: string | undefined;
   parts: readonly Part[];
   /** A fifth of the files, holes and windows. */
   quick: boolean;
@@ -56,7 +55,7 @@ const HOLES = 60;
 const WINDOWS = 8;
 const QUICK = 5;
 /** An occurrence in the file at hand counts as so many in the corpus, and so much is kept for what was never seen; see README.md. */
-const BACK_OFF = { fileWeight: 8, unseen: 1 };
+const BACK_OFF = { fileWeight: 8, unseen: 2 };
 
 /**
  * Evaluates a model.
@@ -79,9 +78,10 @@ export async function evaluate(options: Options, root: string, progress: (text: 
     // The baseline and the check read our own tokens, whatever the model's are.
     const ours = join(root, 'models/glassbox-small');
     const pieces = new Pieces(ours);
-    const corpus = existsSync(options.corpus)
-      ? await readCorpus(options.corpus, join(ours, 'tokenizer.json'), pieces, progress)
-      : undefined;
+    const corpus =
+      options.corpus === undefined
+        ? undefined
+        : await readCorpus(options.corpus, join(ours, 'tokenizer.json'), pieces, progress);
     const report: Report = {
       model: engine.info.dir,
       weights: engine.info.weights,
@@ -100,13 +100,14 @@ export async function evaluate(options: Options, root: string, progress: (text: 
     }
     if (options.parts.includes('fill')) report.fill = await fill(languages, engine, HOLES / share, progress);
     if (options.parts.includes('keys')) {
-      const model = new BackOff(corpus, pieces.vocab, BACK_OFF);
-      const ngram = new Ngram(pieces, model, Math.min(...THRESHOLDS));
+      const ngram = (known: Corpus | undefined): Ngram =>
+        new Ngram(pieces, new BackOff(known, pieces.vocab, BACK_OFF), Math.min(...THRESHOLDS));
+      const full = ngram(corpus);
       const { threshold, sweep } = options;
       report.keys = await keys(
         languages,
         engine,
-        ngram,
+        { full, alone: corpus === undefined ? full : ngram(undefined) },
         { windows: Math.ceil(WINDOWS / share), threshold, sweep },
         progress,
       );

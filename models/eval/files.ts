@@ -1,8 +1,9 @@
 // The texts the evaluation is made on: the committed held-out set, or any folder of source files.
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { BadInput } from '../../src/cliInput';
+import { jsonLine } from './jsonLine';
 
 /** The languages, in the order of the tables. */
 export const LANGUAGES = ['typescript', 'javascript', 'python', 'dts', 'markdown', 'json'] as const;
@@ -29,14 +30,23 @@ const LEFT_OUT = new Set(['node_modules', 'dist', 'build', 'out', '__pycache__']
 const SHORTEST = 60;
 const LONGEST = 200_000;
 
-/** Reads the held-out set: one JSON object a line. */
+/**
+ * Reads the held-out set: one JSON object a line, blank lines aside.
+ * @throws BadInput where there is no such file, or naming the line that is damaged
+ */
 export function readHeldOut(path: string): EvalFile[] {
-  if (!existsSync(path)) throw new BadInput(`The held-out set ${path} is missing. Restore the file, or give --files.`);
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new BadInput(`The held-out set ${path} is missing. Restore the file, or give --files.`);
   return readFileSync(path, 'utf8')
-    .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as EvalFile)
-    .map(({ language, path, text }) => ({ language, path, text }));
+    .flatMap((line, i): EvalFile[] => {
+      if (line.trim() === '') return [];
+      const place = `${path}:${i + 1}`;
+      const found = jsonLine(line, ['language', 'path', 'text'], place);
+      const language = LANGUAGES.find((known) => known === found.language);
+      if (language === undefined) throw new BadInput(`${place} is damaged: its language is not known.`);
+      return [{ language, path: found.path, text: found.text }];
+    });
 }
 
 /**

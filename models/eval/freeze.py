@@ -4,7 +4,8 @@
 
 Reads ../train/work/corpus.jsonl, the split 'heldout', and takes the folders that gather.py was given, for versions and licence texts. A text
 that shares a run of RUN tokens with any text of the training split is dropped, and so are one that repeats what was chosen before and one whose
-licence text is nowhere to be found. Prints what was dropped and what was taken, as Markdown; the same corpus gives the same files.
+licence text is nowhere to be found. Tools' settings (folders and names that begin with a dot) never enter. Prints what was dropped and what was
+taken, as Markdown; the same corpus gives the same files.
 """
 import argparse, collections, hashlib, json, re, sys
 from pathlib import Path
@@ -22,6 +23,8 @@ REPEAT, REPEATED = 20, 0.25    # a text of which this share of runs of REPEAT to
 LANGUAGES = ('typescript', 'javascript', 'python', 'dts', 'markdown', 'json')
 MIX = np.random.RandomState(5).randint(0, 1 << 62, bpe.VOCAB, dtype=np.int64).astype(np.uint64)
 BASE = 0x9e3779b97f4a7c15      # odd
+HIDDEN = re.compile(r'(^|/)\.[^./]')  # a folder or a name that begins with a dot
+HOME = re.compile(r'((?<![\w.])/(?:Users|home)/|\b[A-Za-z]:\\+Users\\+)[\w.-]+(?=[\\/])')  # a home directory, up to its owner's name
 
 
 def hashes(ids, run):
@@ -58,7 +61,7 @@ def read(path, tokenizer):
         document = json.loads(line)
         if document['split'] == 'train':
             parts.append(np.array([*tokenizer.encode(document['text']), bpe.END], dtype=np.uint16))
-        else:
+        elif not HIDDEN.search(document['path']):
             document['whole'] = digest(document['text'])
             document['text'] = excerpt(document['text'])
             document['language'] = 'dts' if re.search(r'\.d\.[cm]?ts$', document['path']) else document['language']
@@ -182,8 +185,8 @@ def notice(rows):
                 marks.append(f'[{number}]')
         lines.append(f'| {package} | {version} | {row["licence"]} | {"; ".join(rights).replace("|", "/")} | {" ".join(marks)} |')
     texts = ''.join(f'\n## [{number}]\n\n```text\n{body}\n```\n' for number, body in bodies.values())
-    return ('# Licences of the texts in heldout.jsonl\n\nThe texts are files, or beginnings of files, of these packages. E-mail addresses and long hexadecimal '
-            'numbers in them are replaced. Written by `freeze.py`.\n\n| package | version | licence | copyright | text |\n|---|---|---|---|---|\n' + '\n'.join(lines) + '\n' + texts)
+    return ('# Licences of the texts in heldout.jsonl\n\nThe texts are files, or beginnings of files, of these packages. E-mail addresses, long hexadecimal '
+            'numbers and the names in paths of home directories are replaced in them. Written by `freeze.py`.\n\n| package | version | licence | copyright | text |\n|---|---|---|---|---|\n' + '\n'.join(lines) + '\n' + texts)
 
 
 def main():
@@ -199,6 +202,8 @@ def main():
         if document['origin'] is None:
             sys.exit(f'{document["package"]}: {document["path"]} is not where the corpus was gathered. Give the folders that gather.py was given.')
     overlaps = shared(heldout, train)
+    for document in heldout:
+        document['text'] = HOME.sub(r'\1name', document['text'])
     chosen = []
     print(f'{len(train)} training tokens\n\n| language | texts | bytes | share a run | bytes | no licence text | near-duplicates | taken | bytes | packages |\n|---|---|---|---|---|---|---|---|---|---|')
     for language in LANGUAGES:

@@ -15,12 +15,20 @@ interface Step {
   product: number;
 }
 
-/** Continues texts; what was written on at a place is remembered, so that other thresholds cost nothing. */
+/** What was written on. */
+interface Written {
+  /** Bytes of the first steps that stand before the cursor: the piece taken back. */
+  typed: number;
+  steps: Step[];
+}
+
+/** Continues texts; what was written on between two texts is remembered, so that other thresholds cost nothing. */
 export class Ngram {
   readonly #pieces: Pieces;
   readonly #model: BackOff;
   readonly #least: number;
-  readonly #written = new Map<string, { typed: number; steps: Step[] }>();
+  /** By the text after the cursor, then by that before it. */
+  readonly #written = new Map<string, Map<string, Written>>();
 
   /** @param least the lowest threshold that will be asked for */
   constructor(pieces: Pieces, model: BackOff, least: number) {
@@ -31,19 +39,20 @@ export class Ngram {
 
   /** Offers that end before the product of the scores falls below `threshold`. */
   offerer(threshold: number): Offerer {
-    return { offer: (prefix, suffix, path) => this.#offer(prefix, suffix, path, threshold) };
+    return { offer: (prefix, suffix) => this.#offer(prefix, suffix, threshold) };
   }
 
-  #offer(prefix: string, suffix: string, path: string, threshold: number): Offer {
+  #offer(prefix: string, suffix: string, threshold: number): Offer {
     if (prefix === '') return NO_OFFER;
-    const key = `${path} ${prefix.length} ${suffix.length}`;
-    let found = this.#written.get(key);
-    if (found === undefined) this.#written.set(key, (found = this.#write(prefix, suffix)));
+    let before = this.#written.get(suffix);
+    if (before === undefined) this.#written.set(suffix, (before = new Map<string, Written>()));
+    let found = before.get(prefix);
+    if (found === undefined) before.set(prefix, (found = this.#write(prefix, suffix)));
     const worth = new Worth();
-    const { typed } = found;
+    const { typed, steps } = found;
     let bytes = '';
     let text = '';
-    for (const step of found.steps) {
+    for (const step of steps) {
       if (step.product < threshold) break;
       bytes += step.bytes;
       text = (
@@ -56,7 +65,7 @@ export class Ngram {
     return { text: text.slice(0, worth.length) };
   }
 
-  #write(prefix: string, suffix: string): { typed: number; steps: Step[] } {
+  #write(prefix: string, suffix: string): Written {
     const { texts, end } = this.#pieces;
     const { before, piece } = splitLastPiece(prefix);
     const typed = piece === '' ? undefined : typedPiece(texts, piece, this.#pieces.encode(piece));

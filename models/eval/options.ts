@@ -1,5 +1,6 @@
 // The command line of the evaluation → its options.
 
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BadInput } from '../../src/cliInput';
@@ -55,7 +56,7 @@ export function parseOptions(args: readonly string[], root: string): Options & {
     model: values.model ?? join(root, 'models/glassbox-small'),
     ...(values.weights === undefined ? {} : { weights: values.weights }),
     ...(values.files === undefined ? {} : { files: values.files }),
-    corpus: values.corpus ?? join(root, 'models/train/work/corpus.jsonl'),
+    corpus: corpusAt(values.corpus, root),
     parts: values.only === undefined ? PARTS : partsOf(values.only),
     quick: values.quick,
     threshold,
@@ -63,4 +64,15 @@ export function parseOptions(args: readonly string[], root: string): Options & {
     json: values.json,
     help: values.help,
   };
+}
+
+/**
+ * The training text: the file given, or the default one where it is there.
+ * @throws BadInput where what was given is no file
+ */
+function corpusAt(given: string | undefined, root: string): string | undefined {
+  const path = given ?? join(root, 'models/train/work/corpus.jsonl');
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return path;
+  if (given !== undefined) throw new BadInput(`--corpus ${given} is no file.`);
+  return undefined;
 }

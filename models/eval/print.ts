@@ -1,6 +1,7 @@
 // The report as tables for people.
 
 import type { Report } from './evaluate';
+import { RESAMPLES } from './interval';
 import type { Method, Sweep } from './keys';
 
 /** The whole report. */
@@ -43,14 +44,17 @@ export function print(report: Report): string {
       row.language,
       String(row.windows),
       String(row.ours.characters),
-      ...[row.ours.saved, row.words.saved, row.ngram.saved].map(percent),
+      ...[row.ours, row.words, row.ngram, row.ngramAlone].map(({ saved: share }) => percent(share)),
       row.ratio.toFixed(2),
     ]);
     const offers = all.map((row) => [row.language, ...[row.ours, row.words, row.ngram].flatMap(offersOf)]);
     const each = ['shown', 'taken', 'long'];
+    const { interval } = keys.overall;
     parts.push(
-      `Keystrokes saved, in % (offers of the model from ${keys.threshold}, of the n-gram model from ${keys.ngramThreshold}, its best)\n` +
-        table(['', 'windows', 'characters', 'ours', 'words', 'n-gram', 'ours / better'], saved),
+      `Keystrokes saved, in % (offers of the model from ${keys.threshold}, of the n-gram model from ${keys.ngramThreshold}, its best; knowing the file only, from ${keys.ngramAloneThreshold})\n` +
+        table(['', 'windows', 'characters', 'ours', 'words', 'n-gram', 'n-gram, file only', 'ours / better'], saved) +
+        `95 % of ${RESAMPLES} draws of the windows: ours ${interval.saved.map(percent).join(' to ')}, ` +
+        `ours / better ${interval.ratio.map((ratio) => ratio.toFixed(2)).join(' to ')}`,
       'Offers: model, words, n-gram: shown per 100 characters, % of them taken, characters of those\n' +
         table(['', ...each, ...each, ...each], offers),
       ...sweepsOf(keys.ngramSweep, keys.sweep),

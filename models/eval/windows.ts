@@ -20,14 +20,21 @@ const LONGEST = 600;
 const AROUND = 100;
 const SEED = 17;
 
-/** Draws `count` windows, every second of them inside a file. */
+/** Draws at most `count` windows, every second of them inside a file; no two share a character. */
 export function windows(files: readonly EvalFile[], count: number): TypedWindow[] {
-  const atEnd = Math.ceil(count / 2);
-  const drawn = [false, true].map((inside) => {
+  const drawn: TypedWindow[] = [];
+  for (const inside of [false, true]) {
     const found = files.map((file) => windowsOf(file, inside));
-    return spread(found, inside ? count - atEnd : atEnd, SEED + Number(inside));
-  });
-  return drawn.flat();
+    const wanted = inside ? Math.floor(count / 2) : Math.ceil(count / 2);
+    const apart = (window: TypedWindow, others: readonly TypedWindow[]): boolean =>
+      ![...drawn, ...others].some((other) => overlap(window, other));
+    drawn.push(...spread(found, wanted, SEED + Number(inside), apart));
+  }
+  return drawn;
+}
+
+function overlap(a: TypedWindow, b: TypedWindow): boolean {
+  return a.file === b.file && a.start < b.end && b.start < a.end;
 }
 
 /** Every window of a file: one for each line that it may begin with. */

@@ -8,6 +8,7 @@ import { Model } from '../../src/engine/model';
 import { readModelFolder } from '../../src/engine/modelFolder';
 import { argmax } from '../../src/engine/sampler';
 import { Tokenizer } from '../../src/engine/tokenizer';
+import { BadInput } from './badInput';
 import { convert, type ConvertOptions } from './convert';
 import type { TensorType } from './file';
 import { loadPeer, type PeerModel } from './peer';
@@ -29,16 +30,18 @@ interface Expected {
 /**
  * Prints one line for each type and prompt that differs, a table, and one JSON line.
  * @param source the model folder, and how llama.cpp splits text
- * @param peers where node-llama-cpp is installed
- * @param out where the GGUF files go
+ * @param root the repository: its files are encoded, node-llama-cpp and the GGUF files go into ignored folders of it
  * @returns true where every f32 difference is a tie
+ * @throws BadInput where the repository is no git checkout
  */
-export async function check(source: Omit<ConvertOptions, 'type'>, peers: string, out: string): Promise<boolean> {
-  const peer = await loadPeer(peers);
+export async function check(source: Omit<ConvertOptions, 'type'>, root: string): Promise<boolean> {
+  const files = filesOf(root);
+  const peer = await loadPeer(join(root, '.peers'));
   const folder = readModelFolder(source.model, 'onnx/model.onnx');
   const tokenizer = new Tokenizer(folder);
   const expected = await greedy(folder, tokenizer);
   const llama = await peer.getLlama({ build: 'never', gpu: false, logLevel: peer.LlamaLogLevel.error });
+  const out = join(root, 'models', 'gguf', 'out');
   mkdirSync(out, { recursive: true });
   const report: Record<string, unknown> = {};
   let good = true;
@@ -66,7 +69,7 @@ export async function check(source: Omit<ConvertOptions, 'type'>, peers: string,
     print(
       `${type}: ${expected.length - gaps.length} of ${expected.length} prompts give the same ${TOKENS} tokens  (${statSync(path).size} bytes)`,
     );
-    if (type === 'f32') report['ids'] = compareIds(tokenizer, model, folder.tokenizerJson);
+    if (type === 'f32') report['ids'] = compareIds(tokenizer, model, folder.tokenizerJson, files);
     await model.dispose();
   }
   await llama.dispose();
@@ -125,18 +128,41 @@ async function continuations(model: PeerModel, prompts: readonly number[][]): Pr
   return all;
 }
 
+/** The text files that git knows in the repository. */
+function filesOf(root: string): string[] {
+  let names = '';
+  try {
+    names = execFileSync('git', ['ls-files', '*.ts', '*.mjs', '*.py', '*.json', '*.md'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  } catch {
+    // No git, or no checkout: no names either way.
+  }
+  if (names === '') throw new BadInput(`--check compares the files that git lists, and it lists none in ${root}.`);
+  return names
+    .trim()
+    .split('\n')
+    .map((name) => join(root, name));
+}
+
 /** How many of the engine's tokens llama.cpp makes too, at the same place in the text, over the files of this repository. */
-function compareIds(tokenizer: Tokenizer, model: PeerModel, json: Record<string, unknown>): Record<string, number> {
+function compareIds(
+  tokenizer: Tokenizer,
+  model: PeerModel,
+  json: Record<string, unknown>,
+  files: readonly string[],
+): Record<string, number> {
   const { vocab } = json['model'] as { vocab: Record<string, number> };
   const bytes = new Map(Object.entries(vocab).map(([token, id]) => [id, token.length])); // one letter a byte
   const places = (ids: readonly number[]): string[] => {
     let at = 0;
     return ids.map((id) => `${(at += bytes.get(id) ?? 0)}:${id}`);
   };
-  const names = execFileSync('git', ['ls-files', '*.ts', '*.mjs', '*.py', '*.json', '*.md'], { encoding: 'utf8' });
   const result = { files: 0, equalFiles: 0, tokens: 0, equalTokens: 0 };
-  for (const name of names.trim().split('\n')) {
-    const text = statSync(name, { throwIfNoEntry: false })?.isFile() ? readFileSync(name, 'utf8') : '';
+  for (const path of files) {
+    const text = statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, 'utf8') : '';
     if (text === '' || text.length > MAX_BYTES) continue;
     const ours = places(tokenizer.encodeText(text));
     const theirs = new Set(places(model.tokenize(text, false)));

@@ -15,12 +15,14 @@ npm run model:gguf -- --check [--model DIR] [--pre NAME]
   --pre    llama.cpp's name for the pattern that splits text; by default the one most alike
   --check  compares llama.cpp's greedy tokens and token ids with the engine's; installs node-llama-cpp into .peers/
 `;
-const ROOT = process.cwd();
 
-/** @returns the exit code: 0; 1 where llama.cpp answers otherwise; 2 after one line on stderr */
-export async function main(args: string[]): Promise<number> {
+/**
+ * @param root the repository
+ * @returns the exit code: 0; 1 where llama.cpp answers otherwise; 2 after one line on stderr
+ */
+export async function main(args: string[], root = process.cwd()): Promise<number> {
   try {
-    return (await run(args)) ? 0 : 1;
+    return (await run(args, root)) ? 0 : 1;
   } catch (error) {
     if (!(error instanceof BadInput || error instanceof EngineError)) throw error;
     process.stderr.write(`model:gguf: ${error.message}\n`);
@@ -28,22 +30,22 @@ export async function main(args: string[]): Promise<number> {
   }
 }
 
-async function run(args: string[]): Promise<boolean> {
+async function run(args: string[], root: string): Promise<boolean> {
   const flags = parse(args);
   if (flags.help === true) {
     process.stdout.write(USAGE);
     return true;
   }
-  const model = resolve(flags.model ?? join(ROOT, 'models', 'glassbox-small'));
+  const model = resolve(flags.model ?? join(root, 'models', 'glassbox-small'));
   const pre = flags.pre === undefined ? {} : { pre: flags.pre };
   if (flags.check === true) {
     const { check } = await import('./check');
-    return check({ model, ...pre }, join(ROOT, '.peers'), join(ROOT, 'models', 'gguf', 'out'));
+    return check({ model, ...pre }, root);
   }
   const type = flags.type ?? 'f16';
   if (!Object.hasOwn(TENSOR_TYPE, type))
     throw new BadInput(`--type ${type} is not known; there are ${Object.keys(TENSOR_TYPE).join(', ')}.`);
-  const out = resolve(flags.out ?? join(ROOT, 'models', 'gguf', 'out', `${basename(model)}-${type}.gguf`));
+  const out = resolve(flags.out ?? join(root, 'models', 'gguf', 'out', `${basename(model)}-${type}.gguf`));
   const bytes = convert({ model, type: type as TensorType, ...pre });
   try {
     mkdirSync(dirname(out), { recursive: true });

@@ -1,5 +1,6 @@
 // @ts-check
-// `npm run model:gguf [-- --help]`: bundles the TypeScript of this folder into out/ and runs it; packages stay outside the bundle.
+// `npm run model:gguf [-- --help]`: bundles the TypeScript of this folder into out/ and runs it, from any directory; packages stay outside
+// the bundle.
 import { build } from 'esbuild';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -17,4 +18,4 @@ await build({
   logLevel: 'warning',
 });
 const { main } = await import(pathToFileURL(outfile).href);
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2), join(import.meta.dirname, '..', '..'));

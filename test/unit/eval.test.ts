@@ -69,21 +69,21 @@ test('the report has every part', { skip: !hasXz && 'there is no xz' }, async ()
     keys.overall.ours,
     keys.overall.words,
     keys.overall.ngram,
+    keys.overall.ngramAlone,
   ])
     assert.equal(pressed, characters - acceptedCharacters + accepted);
   assert.ok(keys.overall.words.saved > 0.05 && keys.overall.ngram.saved > 0.3, 'the files repeat themselves');
+  const { saved, ratio } = keys.overall.interval;
+  assert.ok(saved[0] <= keys.overall.ours.saved && keys.overall.ours.saved <= saved[1]);
+  assert.ok(ratio[0] <= keys.overall.ratio && keys.overall.ratio <= ratio[1]);
   assert.equal(keys.sweep, undefined);
   assert.equal(report.fill, undefined);
-  assert.match(print(report), /Keystrokes saved[^]*typescript[^]*all /);
+  assert.match(print(report), /Keystrokes saved[^]*n-gram, file only[^]*typescript[^]*all [^\n]*\n95 % of 1000 draws/);
   assert.deepEqual(JSON.parse(JSON.stringify(report)), report);
 });
 
 test('holes are filled, with and without the file', async () => {
-  const { fill, overlap } = await evaluate(
-    options({ parts: ['fill'], corpus: join(dir, 'none') }),
-    root,
-    () => undefined,
-  );
+  const { fill, overlap } = await evaluate(options({ parts: ['fill'], corpus: undefined }), root, () => undefined);
   assert.equal(overlap, null);
   assert.equal(fill?.length, 2);
   for (const row of fill) {
@@ -114,12 +114,41 @@ test('the committed held-out set has every language', () => {
     assert.ok(heldOut.filter((file) => file.language === language).length >= 10, language);
 });
 
+const HELD_OUT = JSON.stringify({ language: 'json', path: 'a.json', text: '{}' });
+const TRAIN = JSON.stringify({ split: 'train', text: shared });
+
+/** Writes a file of lines, alone in a folder, and gives its path. */
+function written(...lines: string[]): string {
+  const folder = mkdtempSync(join(dir, 'damaged-'));
+  const path = join(folder, 'lines.jsonl');
+  writeFileSync(path, lines.join('\n'));
+  return path;
+}
+
+const evaluateWith = (path: string) => evaluate(options({ parts: [], corpus: path }), root, () => undefined);
+
+test('blank lines are skipped', async () => {
+  assert.equal(readHeldOut(written('', HELD_OUT, ' ', HELD_OUT, '', '')).length, 2);
+  assert.equal((await evaluateWith(written('', TRAIN, '', ' ', TRAIN, ''))).overlap?.sharing, 1);
+});
+
 const BAD: [name: string, attempt: () => unknown, message: RegExp][] = [
   ['a part that is not known', () => parseOptions(['--only', 'bpb,speed'], root), /--only speed .*bpb, fill, keys/],
   ['a flag that is not known', () => parseOptions(['--fast'], root), /--fast/],
   ['a threshold that is none', () => parseOptions(['--threshold', '1.5'], root), /--threshold 1\.5/],
   ['a folder that is not there', () => readFolder(join(dir, 'nowhere')), /nowhere is no folder/],
   ['a folder without source files', () => readFolder(empty), /holds no file/],
+  ['a corpus that is not there', () => parseOptions(['--corpus', join(dir, 'nowhere')], root), /nowhere is no file/],
+  ['a corpus that is a folder', () => parseOptions(['--corpus', empty], root), /--corpus .*empty is no file/],
+  ['a damaged line of the corpus', () => evaluateWith(written(TRAIN, '', '{"split')), /lines\.jsonl:3 .*not JSON/],
+  ['a line of the corpus without a text', () => evaluateWith(written('{"split":"train"}')), /lines\.jsonl:1 .*"text"/],
+  ['a damaged line of the held-out set', () => readHeldOut(written(HELD_OUT, 'null')), /lines\.jsonl:2 .*"language"/],
+  [
+    'a language that is not known',
+    () => readHeldOut(written(HELD_OUT.replace('json', 'cobol'))),
+    /lines\.jsonl:1 .*language/,
+  ],
+  ['a held-out set that is a folder', () => readHeldOut(empty), /empty is missing/],
   [
     'a model that is not there',
     () => evaluate(options({ model: join(dir, 'nowhere') }), root, () => undefined),

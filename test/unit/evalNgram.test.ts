@@ -106,6 +106,22 @@ for (const [name, document, offered] of OFFERS) {
   });
 }
 
+test('files of one path do not get each other’s offers', async () => {
+  const ngram = new Ngram(pieces, new BackOff(undefined, pieces.vocab, { fileWeight: 32, unseen: 1 }), 0.1).offerer(
+    0.1,
+  );
+  const offered = async (word: string, suffix: string): Promise<string> => {
+    const prefix = `const total = ${word}(items);\n`.repeat(4) + 'const';
+    return (await ngram.offer(prefix, suffix, 'README.md')).text;
+  };
+  assert.equal(await offered('count', ''), ' total = count(items);');
+  assert.equal(await offered('check', ''), ' total = check(items);');
+  const after = (word: string): string => `\nconst total = ${word}(items);`.repeat(9);
+  const rest = async (suffix: string): Promise<string> => (await ngram.offer('const to', suffix, 'README.md')).text;
+  assert.equal(await rest(after('count')), 'tal = count(items);');
+  assert.equal(await rest(after('check')), 'tal = check(items);');
+});
+
 test('texts that share a run with the corpus are found, others are not', () => {
   const random = seededRandom(9);
   const ids = (length: number): number[] => Array.from({ length }, () => Math.floor(random() * 8192));

@@ -7,6 +7,7 @@ import { compressionRow } from '../../models/eval/compression';
 import type { EvalFile } from '../../models/eval/files';
 import { linesRight } from '../../models/eval/fill';
 import { blocks, lineEnds } from '../../models/eval/holes';
+import { interval } from '../../models/eval/interval';
 import { table } from '../../models/eval/print';
 import { keystrokesSaved, NO_OFFER, replay, sumOf, type Offerer, type Typing } from '../../models/eval/replay';
 import { editDistance, editSimilarity } from '../../models/eval/similarity';
@@ -84,7 +85,7 @@ test('lines count until the first wrong one', () => {
 });
 
 test('windows are whole lines of 400 to 600 characters, every second one inside its file', () => {
-  const text = Array.from({ length: 80 }, (_, i) => `  line(${i});`).join('\n');
+  const text = Array.from({ length: 800 }, (_, i) => `  line(${i});`).join('\n');
   const drawn = windows([{ language: 'javascript', path: 'a.js', text }], 8);
   assert.equal(drawn.length, 8);
   assert.equal(drawn.filter(({ inside }) => inside).length, 4);
@@ -94,6 +95,35 @@ test('windows are whole lines of 400 to 600 characters, every second one inside 
     assert.ok(end === text.length || text[end] === '\n');
     assert.ok(!inside || end < text.length);
   }
+});
+
+test('windows do not overlap', () => {
+  const text = Array.from({ length: 150 }, (_, i) => `  line(${i});`).join('\n');
+  const files = ['README.md', 'README.md'].map((path): EvalFile => ({ language: 'markdown', path, text }));
+  const drawn = windows(files, 8);
+  for (const [i, a] of drawn.entries())
+    for (const b of drawn.slice(0, i)) assert.ok(a.file !== b.file || a.end <= b.start || b.end <= a.start);
+  assert.deepEqual(windows(files, 8), drawn);
+  assert.equal(windows([{ language: 'markdown', path: 'a.md', text: text.slice(0, 900) }], 8).length, 1);
+});
+
+test('the interval is that of the windows drawn anew within their languages', () => {
+  const typing = (keys: number): Typing => ({ characters: 100, keys, shown: 0, accepted: 0, acceptedCharacters: 0 });
+  const window = (ours: number, words: number, ngram: number) => ({
+    ours: typing(ours),
+    words: typing(words),
+    ngram: typing(ngram),
+  });
+  // One window a language: no other draw than this one.
+  const { saved, ratio } = interval([[window(40, 80, 70)], [window(60, 70, 90)]]);
+  assert.ok(saved.every((figure) => Math.abs(figure - 0.5) < 1e-12));
+  assert.ok(ratio.every((figure) => Math.abs(figure - 2) < 1e-12));
+  // Twenty windows that save all or nothing: 0.5 ± 1.96 · √(0.25 / 20), the baseline being as good as ours is.
+  const mixed = [Array.from({ length: 20 }, (_, i) => window(100 * (i % 2), 100 * (i % 2), 100))];
+  const wide = interval(mixed);
+  assert.ok(Math.abs(wide.saved[0] - 0.28) < 0.06 && Math.abs(wide.saved[1] - 0.72) < 0.06, wide.saved.join(' '));
+  assert.deepEqual(wide.ratio, [1, 1]);
+  assert.deepEqual(interval(mixed), wide);
 });
 
 const TYPED = 'first line\n  let x = 1;\n\n\treturn x;';
