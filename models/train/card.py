@@ -51,7 +51,7 @@ def quality(report):
     first = [[NAMES[r['language']], f'{r["bytes"]:,}', *(f'{r[k]:.3f}' for k in ('bitsPerByte', 'xz', 'ratio', 'xzTogether', 'ratioTogether'))] for r in bits['languages']]
     second = [[NAMES[r['language']], r['lines'], *(percent(r[k]) for k in ('exact', 'similarity', 'exactAlone', 'similarityAlone')), r['blocks'], *(percent(r[k]) for k in ('exactBlock', 'linesRight', 'blockSimilarity'))]
               for r in fill]
-    third = [['**all**' if r['language'] == 'all' else NAMES[r['language']], f'{r["ours"]["characters"]:,}', *(percent(r[k]['saved']) for k in ('ours', 'words', 'ngram')), f'{r["ratio"]:.2f}'] for r in [*keys['languages'], keys['overall']]]
+    third = [['**all**' if r['language'] == 'all' else NAMES[r['language']], f'{r["ours"]["characters"]:,}', *(percent(r[k]['saved']) for k in ('ours', 'words', 'ngramAlone', 'ngram')), f'{r["ours"]["saved"] / r["words"]["saved"]:.2f}', f'{r["ratio"]:.2f}'] for r in [*keys['languages'], keys['overall']]]
     shared = report['overlap']
     if shared is None:
         raise SystemExit('measured/eval.json was made without the training text: gather it (README.md) and run npm run eval:model again')
@@ -59,7 +59,7 @@ def quality(report):
     return {
         'bits': table(['', 'bytes', 'bits per byte', 'xz, each file', 'ratio', 'xz, all in one', 'ratio'], first),
         'fill': table(['in %', 'lines', 'exact', 'similar', 'exact, line alone', 'similar, line alone', 'blocks', 'exact', 'lines right', 'similar'], second),
-        'keys': table(['saved, in %', 'characters', 'Glassbox', 'words', 'n-gram', 'Glassbox / the better'], third),
+        'keys': table(['saved, in %', 'characters', 'Glassbox', 'words', 'n-gram of the file', 'n-gram of text and file', 'Glassbox / words', 'Glassbox / the best'], third), 'interval': keys['overall']['interval'],
         'ratio': f'{bits["meanRatio"]:.2f}', 'code_ratio': f'{bits["codeRatio"]:.2f}', 'taken': ours['accepted'] / ours['shown'], 'long': ours['acceptedCharacters'] / ours['accepted'], 'shown': 100 * ours['shown'] / ours['characters'],
         'overlap': f'{shared["sharing"]} of these {shared["files"]} files share a run of 50 tokens with the training text.'}
 
