@@ -50,11 +50,9 @@ export function sample(
   const left =
     allowed !== undefined ? only(logits, allowed) : forbidden !== undefined ? without(logits, forbidden) : logits;
   const id = sampling.temperature === 0 ? argmax(left) : draw(candidates(left, sampling), random);
-  return {
-    id,
-    logprob: logProbability(own, id),
-    conditional: logProbability(allowed === undefined ? logits : left, id),
-  };
+  const logprob = logProbability(own, id);
+  const drawnFrom = allowed === undefined ? logits : left;
+  return { id, logprob, conditional: drawnFrom === own ? logprob : logProbability(drawnFrom, id) };
 }
 
 function logProbability(logits: Float32Array, id: number): number {
