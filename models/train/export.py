@@ -15,7 +15,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from model import Config, Decoder, rotary
-from quantise import SHIPPED, VARIANTS, pack, quantize, rounded
+from quantise import SHIPPED, VARIANTS, pack, quantize
 
 HERE = Path(__file__).parent
 EMBEDDING = 'model.embed_tokens.weight'
@@ -145,16 +145,6 @@ def load_folder(folder):
     model = Decoder(c)
     model.load_state_dict({name: torch.from_numpy(found[name].copy()) for name in model.state_dict()})
     return model
-
-
-def dequantized(model):
-    """A copy of the model whose matrices are rounded as in the quantised file, the embedding as the output matrix."""
-    copy, plan = Decoder(model.config), VARIANTS[SHIPPED]
-    copy.load_state_dict(model.state_dict())
-    for name, p in copy.named_parameters():
-        if p.ndim == 2:
-            p.data = torch.from_numpy(rounded(p.detach().numpy(), plan.head if name == EMBEDDING else plan.layers))
-    return copy
 
 
 def save(model, path):

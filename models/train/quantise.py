@@ -99,11 +99,3 @@ def pack(codes, bits):
         return codes
     codes = np.concatenate((codes, np.zeros((*codes.shape[:-1], codes.shape[-1] % 2), np.uint8)), -1)
     return codes[..., ::2] | codes[..., 1::2] << 4
-
-
-def rounded(weight, scheme):
-    """[N, K] float32 → the numbers that the stored matrix stands for."""
-    if scheme.bits > 8:
-        return weight if scheme.bits == 32 else weight.astype(np.float16).astype(np.float32)
-    codes, scale, zero = quantize(weight, scheme)
-    return ((codes.astype(np.float32) - zero[..., None]) * scale[..., None]).reshape(len(weight), -1)[:, :weight.shape[1]]
