@@ -23,6 +23,13 @@ export class KvCache {
     return this.#tensors;
   }
 
+  /** A cache that holds the same; what either does from here on, the other does not see. */
+  branch(): KvCache {
+    const branch = new KvCache({ ...this.#tensors });
+    branch.#ids = [...this.#ids];
+    return branch;
+  }
+
   /** Takes over the tensors that a run returned for all tokens so far, the `ids` it was given included. */
   advance(ids: readonly number[], tensors: Record<string, Tensor>): void {
     this.#ids.push(...ids);
