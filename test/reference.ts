@@ -11,11 +11,31 @@ export interface LlamaWeights {
   rmsEps: number;
   /** The rotated pairs of a head are neighbours, as in GGUF files; otherwise half a head apart. */
   interleaved?: boolean;
+  /** So many numbers at the front of each head are rotated, and the others are not (Phi); headDim where it is not given. */
+  rotaryDim?: number;
+  /** The projections to queries, keys and values have a bias (Qwen2). */
+  biases?: boolean;
+  /** Each head's query and key go through an RMSNorm before they are rotated (Qwen3). */
+  headNorms?: boolean;
+  /** Scores s become softcap · tanh(s / softcap) (Gemma 2). */
+  softcap?: number;
+  /** A query sees this many keys, its own included (Mistral). */
+  window?: number;
+  /** The window holds in every other layer only, from the first on (Gemma 2). */
+  alternating?: boolean;
+  /** Instead of a rotation, slope · (key − query) is added to the scores; head h of H has the slope 2^(−8 (h + 1) / H) (Press et al. 2022). */
+  alibi?: boolean;
+  /** Each head has a number that takes part in its softmax like the score of one more key, which has no value (gpt-oss). */
+  sinks?: boolean;
+  /** So many feed-forward networks, each weighted by its share of a softmax over all (Shazeer et al. 2017, without the choice of a few). */
+  experts?: number;
+  /** A layer's feed-forward block comes before its attention block. */
+  feedForwardFirst?: boolean;
   tensor: (name: string) => Float32Array;
 }
 
 /** One position's activations. */
-type Vector = Float64Array<ArrayBufferLike>;
+export type Vector = Float64Array<ArrayBufferLike>;
 
 export interface Forward {
   /** [position][vocab] */
@@ -33,12 +53,23 @@ export function forward(w: LlamaWeights, ids: readonly number[]): Forward {
 
   for (let layer = 0; layer < layers; layer++) {
     const weight = (name: string): Float32Array => tensor(`model.layers.${layer}.${name}.weight`);
+    if (w.feedForwardFirst) x = feedForward(w, x, weight);
 
     // attention block
     const normed = x.map((row) => rmsNorm(row, weight('input_layernorm'), rmsEps));
-    const q = normed.map((row, position) => rotate(matVec(weight('self_attn.q_proj'), row), position, w)); // [position][head · headDim]
-    const k = normed.map((row, position) => rotate(matVec(weight('self_attn.k_proj'), row), position, w)); // [position][kvHead · headDim]
-    const v = normed.map((row) => matVec(weight('self_attn.v_proj'), row));
+    const project = (part: 'q' | 'k' | 'v', row: Vector): Vector => {
+      const out = matVec(weight(`self_attn.${part}_proj`), row);
+      return w.biases ? add(out, Float64Array.from(tensor(`model.layers.${layer}.self_attn.${part}_proj.bias`))) : out;
+    };
+    const turned = (part: 'q' | 'k'): Vector[] =>
+      normed.map((row, position) => {
+        const projected = project(part, row);
+        const scaled = w.headNorms ? perHead(projected, headDim, weight(`self_attn.${part}_norm`), rmsEps) : projected;
+        return w.alibi ? scaled : rotate(scaled, position, w);
+      });
+    const q = turned('q'); // [position][head · headDim]
+    const k = turned('k'); // [position][kvHead · headDim]
+    const v = normed.map((row) => project('v', row));
     const mixed = x.map(() => new Float64Array(heads * headDim));
     const ofLayer: number[][][] = [];
     for (let head = 0; head < heads; head++) {
@@ -50,9 +81,11 @@ export function forward(w: LlamaWeights, ids: readonly number[]): Forward {
         for (let key = 0; key <= query; key++) {
           let dot = 0;
           for (let d = 0; d < headDim; d++) dot += q[query]![qAt + d]! * k[key]![kvAt + d]!;
-          scores.push(dot / Math.sqrt(headDim));
+          scores.push(scored(w, dot / Math.sqrt(headDim), [layer, head], query - key));
         }
-        const weights = softmax(scores);
+        const weights = w.sinks
+          ? softmax([...scores, tensor(`model.layers.${layer}.self_attn.sinks`)[head]!]).slice(0, -1)
+          : softmax(scores);
         for (let key = 0; key <= query; key++)
           for (let d = 0; d < headDim; d++) mixed[query]![qAt + d]! += weights[key]! * v[key]![kvAt + d]!;
         ofHead.push(weights);
@@ -62,26 +95,52 @@ export function forward(w: LlamaWeights, ids: readonly number[]): Forward {
     attention.push(ofLayer);
     x = x.map((row, position) => add(row, matVec(weight('self_attn.o_proj'), mixed[position]!)));
 
-    // feed-forward block (SwiGLU)
-    x = x.map((row) => {
-      const inner = rmsNorm(row, weight('post_attention_layernorm'), rmsEps);
-      const gate = matVec(weight('mlp.gate_proj'), inner);
-      const up = matVec(weight('mlp.up_proj'), inner);
-      return add(
-        row,
-        matVec(
-          weight('mlp.down_proj'),
-          up.map((value, i) => value * silu(gate[i]!)),
-        ),
-      );
-    });
+    if (!w.feedForwardFirst) x = feedForward(w, x, weight);
   }
   // the output matrix is the embedding
   return { logits: x.map((row) => matVec(embedding, rmsNorm(row, tensor('model.norm.weight'), rmsEps))), attention };
 }
 
+/** The feed-forward block of a layer (SwiGLU), or a mixture of several. */
+function feedForward(w: LlamaWeights, x: Vector[], weight: (name: string) => Float32Array): Vector[] {
+  return x.map((row) => {
+    const inner = rmsNorm(row, weight('post_attention_layernorm'), w.rmsEps);
+    const network = (name: string): Vector => {
+      const gate = matVec(weight(`${name}.gate_proj`), inner);
+      const up = matVec(weight(`${name}.up_proj`), inner);
+      return matVec(
+        weight(`${name}.down_proj`),
+        up.map((value, i) => value * silu(gate[i]!)),
+      );
+    };
+    if (w.experts === undefined) return add(row, network('mlp'));
+    const shares = softmax([...matVec(weight('mlp.gate'), inner)]);
+    return shares.reduce(
+      (sum, share, e) =>
+        add(
+          sum,
+          network(`mlp.experts.${e}`).map((value) => value * share),
+        ),
+      row,
+    );
+  });
+}
+
+/** How many keys a query sees in a layer, its own included; undefined: all. */
+export function windowOf({ window, alternating }: LlamaWeights, layer: number): number | undefined {
+  return alternating && layer % 2 === 1 ? undefined : window;
+}
+
+/** A score, as the softmax gets it. @param distance query − key */
+function scored(w: LlamaWeights, score: number, [layer, head]: [number, number], distance: number): number {
+  const window = windowOf(w, layer);
+  if (window !== undefined && distance >= window) return -Infinity;
+  const capped = w.softcap === undefined ? score : w.softcap * Math.tanh(score / w.softcap);
+  return w.alibi ? capped - 2 ** ((-8 * (head + 1)) / w.heads) * distance : capped;
+}
+
 /** matrix [out, in] · vector [in] → [out] */
-function matVec(matrix: Float32Array, vector: Vector): Vector {
+export function matVec(matrix: Float32Array, vector: Vector): Vector {
   const n = vector.length;
   const out = new Float64Array(matrix.length / n);
   for (let o = 0; o < out.length; o++) {
@@ -98,13 +157,22 @@ function rmsNorm(x: Vector, weight: Float32Array, eps: number): Vector {
   return x.map((value, i) => (value / Math.sqrt(meanSquare + eps)) * weight[i]!);
 }
 
-/** Rotary position embedding (Su et al. 2021): each head's pair (d, d + headDim/2), or (2d, 2d + 1), turns by position · θ^(−2d/headDim). */
-function rotate(x: Vector, position: number, { headDim, ropeTheta, interleaved = false }: LlamaWeights): Vector {
-  const out = new Float64Array(x.length);
-  const half = headDim / 2;
+/** rmsNorm of each head by itself. */
+function perHead(x: Vector, headDim: number, weight: Float32Array, eps: number): Vector {
+  const heads = Array.from({ length: x.length / headDim }, (_, head) =>
+    rmsNorm(x.subarray(head * headDim, (head + 1) * headDim), weight, eps),
+  );
+  return Float64Array.from(heads.flatMap((head) => [...head]));
+}
+
+/** Rotary position embedding (Su et al. 2021): each head's pair (d, d + rotaryDim/2), or (2d, 2d + 1), turns by position · θ^(−2d/rotaryDim). */
+function rotate(x: Vector, position: number, w: LlamaWeights): Vector {
+  const { headDim, ropeTheta, interleaved = false, rotaryDim = headDim } = w;
+  const out = Float64Array.from(x);
+  const half = rotaryDim / 2;
   for (let at = 0; at < x.length; at += headDim) {
     for (let d = 0; d < half; d++) {
-      const angle = position * ropeTheta ** ((-2 * d) / headDim);
+      const angle = position * ropeTheta ** ((-2 * d) / rotaryDim);
       const [first, second] = interleaved ? [at + 2 * d, at + 2 * d + 1] : [at + d, at + half + d];
       const [a, b] = [x[first]!, x[second]!];
       out[first] = a * Math.cos(angle) - b * Math.sin(angle);
@@ -114,7 +182,8 @@ function rotate(x: Vector, position: number, { headDim, ropeTheta, interleaved =
   return out;
 }
 
-function softmax(scores: number[]): number[] {
+/** exp(x) over the sum of all. */
+export function softmax(scores: number[]): number[] {
   const max = Math.max(...scores);
   const exps = scores.map((score) => Math.exp(score - max));
   const total = exps.reduce((sum, e) => sum + e, 0);
@@ -125,7 +194,8 @@ function silu(x: number): number {
   return x / (1 + Math.exp(-x));
 }
 
-function add(a: Vector, b: Vector): Vector {
+/** The sum, number by number. */
+export function add(a: Vector, b: ArrayLike<number>): Vector {
   return a.map((value, i) => value + b[i]!);
 }
 

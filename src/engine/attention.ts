@@ -1,11 +1,11 @@
-// The attention weights of one head over a finished sequence. Works on a session of its own, made when first asked for, so
-// that nobody pays for maps that nobody looks at; it runs the sequence once, without a cache, always on the CPU.
+// The attention weights of one head over a finished sequence. A rewritten graph has them at hand: the sequence is run once more, on a cache
+// of its own. For any other graph a session is made when first asked for, so that nobody pays for maps that nobody looks at.
 
 import { readFileSync } from 'node:fs';
 import { exposeAttention } from './attentionGraph';
 import { EngineError } from './errors';
-import { checkInputs, emptyPasts, feedsFor, toFloat32 } from './model';
-import type { ModelFolder } from './modelFolder';
+import type { Model } from './model';
+import { checkInputs, emptyPasts, feedsFor, toFloat32 } from './runner';
 import { openSession, run, type Session } from './session';
 
 /** Longest sequence whose maps are computed: one layer's weights are heads × n² floats. */
@@ -19,11 +19,11 @@ interface MapSession {
 
 /** Reads attention weights from a model. */
 export class AttentionReader {
-  readonly #folder: ModelFolder;
+  readonly #model: Model;
   #opened: Promise<MapSession> | undefined;
 
-  constructor(folder: ModelFolder) {
-    this.#folder = folder;
+  constructor(model: Model) {
+    this.#model = model;
   }
 
   /**
@@ -32,7 +32,7 @@ export class AttentionReader {
    * @throws EngineError `bad_request` for a layer or head that is not there or a sequence that is empty or too long; `model_unsupported` when the graph's attention is not understood
    */
   async read(ids: readonly number[], layer: number, head: number): Promise<Float32Array<ArrayBuffer>> {
-    const { layers, heads, contextLength } = this.#folder.config;
+    const { layers, heads, contextLength } = this.#model.folder.config;
     const most = Math.min(MAX_ATTENTION_TOKENS, contextLength);
     const n = ids.length;
     if (!Number.isInteger(layer) || layer < 0 || layer >= layers)
@@ -42,34 +42,7 @@ export class AttentionReader {
     if (n === 0) throw new EngineError('bad_request', 'There is no text to look at: the prompt is empty.');
     if (n > most)
       throw new EngineError('bad_request', `The text has ${n} tokens; attention maps reach up to ${most}. Shorten it.`);
-
-    const { session, outputs } = await (this.#opened ??= this.#open());
-    const output = outputs[layer] as string;
-    const feeds = { ...feedsFor(session, ids, 0, 'last'), ...emptyPasts(checkInputs(session, this.#folder)) };
-    const tensor = (await run(session, feeds, [output]))[output];
-    const [, rows, queries, keys] = (tensor?.dims ?? []) as [number, number, number, number];
-    if (tensor === undefined || rows !== heads || queries !== n || keys !== n) {
-      throw new EngineError(
-        'model_unsupported',
-        `The attention weights of ${this.#folder.weightsPath} have the shape [${String(tensor?.dims)}]; [1, ${heads}, ${n}, ${n}] was expected.`,
-      );
-    }
-    const weights = Float32Array.from(toFloat32(tensor).subarray(head * n * n, (head + 1) * n * n));
-    for (let query = 0; query < n; query++) weights.fill(0, query * n + query + 1, (query + 1) * n);
-    return weights;
-  }
-
-  async #open(): Promise<MapSession> {
-    const { weightsPath, config } = this.#folder;
-    const graph = exposeAttention(readFileSync(weightsPath), config.layers);
-    if (graph === undefined) {
-      throw new EngineError(
-        'model_unsupported',
-        `The attention in ${weightsPath} is of a form whose weights cannot be read (known: GroupQueryAttention, Attention, and plain Softmax).`,
-      );
-    }
-    const { session } = await openSession(weightsPath, 'cpu', graph.bytes);
-    return { session, outputs: graph.outputs };
+    return this.#model.givesAttention ? this.#fromRuns(ids, layer, head) : this.#fromMapSession(ids, layer, head);
   }
 
   async dispose(): Promise<void> {
@@ -78,5 +51,55 @@ export class AttentionReader {
         ({ session }) => session.release(),
         () => undefined,
       );
+  }
+
+  async #fromRuns(ids: readonly number[], layer: number, head: number): Promise<Float32Array<ArrayBuffer>> {
+    const chunk = this.#model.allChunk;
+    const n = ids.length;
+    const map = new Float32Array(n * n);
+    const cache = this.#model.newCache();
+    for (let at = 0; at < n; at += chunk) {
+      const part = await this.#model.attention(ids.slice(at, at + chunk), cache, layer);
+      const first = head * part.queries;
+      for (let query = 0; query < part.queries; query++) {
+        const row = part.weights.subarray((first + query) * part.keys, (first + query + 1) * part.keys);
+        map.set(row.subarray(0, at + query + 1), (at + query) * n);
+      }
+    }
+    cache.dispose();
+    return map;
+  }
+
+  async #fromMapSession(ids: readonly number[], layer: number, head: number): Promise<Float32Array<ArrayBuffer>> {
+    const { folder } = this.#model;
+    const { heads } = folder.config;
+    const n = ids.length;
+    const { session, outputs } = await (this.#opened ??= this.#open());
+    const output = outputs[layer] as string;
+    const feeds = { ...feedsFor(session, ids, 0, 'last'), ...emptyPasts(checkInputs(session, folder)) };
+    const tensor = (await run(session, feeds, [output]))[output];
+    const [, rows, queries, keys] = (tensor?.dims ?? []) as [number, number, number, number];
+    if (tensor === undefined || rows !== heads || queries !== n || keys !== n) {
+      throw new EngineError(
+        'model_unsupported',
+        `The attention weights of ${folder.weightsPath} have the shape [${String(tensor?.dims)}]; [1, ${heads}, ${n}, ${n}] was expected.`,
+      );
+    }
+    const weights = Float32Array.from(toFloat32(tensor).subarray(head * n * n, (head + 1) * n * n));
+    for (let query = 0; query < n; query++) weights.fill(0, query * n + query + 1, (query + 1) * n);
+    return weights;
+  }
+
+  async #open(): Promise<MapSession> {
+    const { weightsPath, config } = this.#model.folder;
+    const graph = exposeAttention(readFileSync(weightsPath), config.layers);
+    if (graph === undefined) {
+      throw new EngineError(
+        'model_unsupported',
+        `The attention in ${weightsPath} is of a form whose weights cannot be read (known: GroupQueryAttention, Attention, and plain Softmax).`,
+      );
+    }
+    const { session } = await openSession(weightsPath, 'cpu', { graph: graph.bytes });
+    return { session, outputs: graph.outputs };
   }
 }

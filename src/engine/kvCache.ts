@@ -1,39 +1,33 @@
-// The keys and values of the tokens that the model has seen, and the ids they stand for. It owns its position:
-// `ids.length` is the length of every array in it. Knows no session.
-
-import { Tensor } from './session';
+// The keys and values of the tokens that the model has seen, and the ids they stand for. It owns its position: `ids.length` says how far
+// its arrays count. How they lie in memory is the business of the kinds: rowCache.ts for rewritten graphs, tensorCache.ts for others.
 
 /** The cache of one context. */
-export class KvCache {
-  #ids: number[] = [];
-  /** Keys or values of one layer, by the name of the graph's input: float32 or float16 [1, kvHead, position, headDim]. */
-  #tensors: Record<string, Tensor>;
-
-  /** @param empty tensors with no position, by the name of the graph's input */
-  constructor(empty: Record<string, Tensor>) {
-    this.#tensors = empty;
-  }
+export abstract class KvCache {
+  protected held: number[] = [];
+  /** True once tokens were taken out of its middle: what it holds is no longer what a run over its ids would give. */
+  protected cut = false;
 
   /** The tokens whose keys and values are held, in order. */
   get ids(): readonly number[] {
-    return this.#ids;
+    return this.held;
   }
 
-  get tensors(): Readonly<Record<string, Tensor>> {
-    return this.#tensors;
+  get length(): number {
+    return this.held.length;
   }
+
+  /** Memory that is held for it, in bytes; what several share counts in parts. */
+  abstract get bytes(): number;
 
   /** A cache that holds the same; what either does from here on, the other does not see. */
-  branch(): KvCache {
-    const branch = new KvCache({ ...this.#tensors });
-    branch.#ids = [...this.#ids];
-    return branch;
-  }
+  abstract branch(): KvCache;
 
-  /** Takes over the tensors that a run returned for all tokens so far, the `ids` it was given included. */
-  advance(ids: readonly number[], tensors: Record<string, Tensor>): void {
-    this.#ids.push(...ids);
-    this.#tensors = tensors;
+  /** Forgets all but the first `length` tokens. */
+  truncate(length: number): void {
+    if (length >= this.held.length) return;
+    this.held.length = length;
+    if (length === 0) this.cut = false;
+    this.shorten(length);
   }
 
   /**
@@ -41,30 +35,37 @@ export class KvCache {
    * @returns the number of tokens kept
    */
   keepPrefix(ids: readonly number[], limit: number): number {
-    const most = Math.min(this.#ids.length, ids.length, limit);
-    let kept = 0;
-    while (kept < most && this.#ids[kept] === ids[kept]) kept++;
+    const kept = this.common(ids, limit);
     this.truncate(kept);
     return kept;
   }
 
-  /** Forgets all but the first `length` tokens. */
-  truncate(length: number): void {
-    if (length >= this.#ids.length) return;
-    this.#ids.length = length;
-    for (const [name, tensor] of Object.entries(this.#tensors)) this.#tensors[name] = firstPositions(tensor, length);
+  /** Length of the longest prefix of `ids` that it holds, at most `limit`; 0 once tokens were taken out of its middle. */
+  common(ids: readonly number[], limit = ids.length): number {
+    const most = this.cut ? 0 : Math.min(this.held.length, ids.length, limit);
+    let common = 0;
+    while (common < most && this.held[common] === ids[common]) common++;
+    return common;
   }
-}
 
-/** The first `length` positions of [1, kvHead, position, headDim]. */
-function firstPositions(tensor: Tensor, length: number): Tensor {
-  const [batch, kvHeads, positions, headDim] = tensor.dims as [number, number, number, number];
-  const data = tensor.data as Float32Array;
-  const Array = data.constructor as new (size: number) => Float32Array;
-  const kept = new Array(batch * kvHeads * length * headDim);
-  for (let head = 0; head < batch * kvHeads; head++) {
-    const from = head * positions * headDim;
-    kept.set(data.subarray(from, from + length * headDim), head * length * headDim);
+  /** Whether tokens can be taken out of the middle; see `drop`. */
+  get sliding(): boolean {
+    return false;
   }
-  return new Tensor(tensor.type as 'float32', kept, [batch, kvHeads, length, headDim]);
+
+  /**
+   * Takes `count` tokens after the first `keep` out and moves those behind them forward, as if they had stood there.
+   * Only where `sliding`.
+   */
+  drop(keep: number, count: number): void {
+    throw new RangeError(`tokens ${keep} to ${keep + count} cannot be taken out of this cache`);
+  }
+
+  /** Gives the memory back; the cache is not used again. */
+  dispose(): void {
+    this.truncate(0);
+  }
+
+  /** The arrays count as far as `length` only. */
+  protected abstract shorten(length: number): void;
 }

@@ -1,61 +1,100 @@
-// A decoder as an ONNX graph: names and shapes checked once at load, then one forward(). Knows token ids, no text.
+// A decoder, loaded: its graph rewritten where it is understood, run as it is where not. Knows token ids, no text.
 
+import { readFileSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { EngineError } from './errors';
-import { KvCache } from './kvCache';
+import { rewriteGraph, type RewrittenGraph } from './graph/rewrite';
+import type { KvCache } from './kvCache';
 import type { ModelFolder } from './modelFolder';
-import { openSession, run, Tensor, type Session, type TensorMap } from './session';
+import { Pace } from './pace';
+import { PlainRunner } from './plainRunner';
+import type { RowCache } from './rowCache';
+import { RowRunner, type LayerWeights } from './rowRunner';
+import type { Runner, Wanted } from './runner';
+import { openSession } from './session';
 
-/** Matches the cache inputs of the Hugging Face layout: past_key_values.{layer}.key|value. */
-const PAST = /^past_key_values\.(\d+)\.(key|value)$/;
-const KNOWN_INPUTS = new Set([
-  'input_ids',
-  'attention_mask',
-  'position_ids',
-  'use_cache_branch',
-  'num_logits_to_keep',
-  'logits_to_keep',
-]);
-/** Bounds the logits of one prefill run, [token, vocab] float32, to 16 MiB. */
+/** Bounds the logits of one run, [token, vocab] float32, to 16 MiB. */
 const MAX_LOGITS_PER_RUN = 4 * 1024 * 1024;
+/** Bounds the attention scores of one run. */
 const MAX_CHUNK = 256;
+/** A protobuf, and so a file that is rewritten, holds less than 2 GiB. */
+const MAX_FILE = 2 ** 31;
+/** Where a rewritten graph is tried beside the untouched one: largest difference, relative to the largest logit. */
+const SAME = 1e-3;
 
-interface PastInput {
-  name: string;
-  /** The output that holds the same array, longer by the new tokens. */
-  present: string;
-  type: 'float32' | 'float16';
-  kvHeads: number;
-  headDim: number;
+export interface ModelOptions {
+  /** Threads of a run; by default as many as suit the machine. */
+  threads?: number;
+  /** True: the graph is run as it is. For comparing. */
+  plain?: boolean;
 }
 
 /** A loaded model. */
 export class Model {
-  readonly #session: Session;
-  readonly #pasts: PastInput[];
+  readonly #runner: Runner;
+  /** The graph takes several tokens at once on an empty cache only. */
+  #oneAfterAnother = false;
   readonly folder: ModelFolder;
   readonly device: string;
   readonly deviceNote: string | undefined;
-  /** Most tokens to run at once: bounds both the memory of a run and the time until a cancel is noticed. */
-  readonly chunk: number;
+  /** How the graph is run, for the log: rewritten from which form, or as it is and why. */
+  readonly graphNote: string;
+  /** Most tokens to run at once where all their logits are wanted: bounds the memory of a run. */
+  readonly allChunk: number;
+  readonly #pace: Pace;
 
-  private constructor(session: Session, folder: ModelFolder, device: string, deviceNote: string | undefined) {
-    this.#session = session;
-    this.#pasts = checkInputs(session, folder);
+  private constructor(
+    runner: Runner,
+    folder: ModelFolder,
+    { device, deviceNote }: { device: string; deviceNote?: string },
+    graphNote: string,
+  ) {
+    this.#runner = runner;
     this.folder = folder;
     this.device = device;
     this.deviceNote = deviceNote;
-    this.chunk = Math.max(8, Math.min(MAX_CHUNK, Math.floor(MAX_LOGITS_PER_RUN / folder.config.vocab)));
+    this.graphNote = graphNote;
+    this.allChunk = Math.max(8, Math.min(MAX_CHUNK, Math.floor(MAX_LOGITS_PER_RUN / folder.config.vocab)));
+    this.#pace = new Pace(runner.lastLogitsAlone ? MAX_CHUNK : this.allChunk);
+  }
+
+  /** Most tokens to run at once; may change after each run: bounds the memory of a run and the time until a cancel is noticed. */
+  get chunk(): number {
+    return this.#pace.chunk;
   }
 
   /** @throws EngineError `model_damaged` or `model_unsupported`, naming the file and what was expected */
-  static async load(folder: ModelFolder, device: string): Promise<Model> {
-    const opened = await openSession(folder.weightsPath, device);
-    return new Model(opened.session, folder, opened.device, opened.deviceNote);
+  static async load(folder: ModelFolder, device: string, options: ModelOptions = {}): Promise<Model> {
+    const graph = device === 'cpu' && options.plain !== true ? rewritten(folder) : { reason: 'asked for' };
+    if ('reason' in graph) return Model.#plain(folder, device, options, graph.reason);
+    const opened = await openSession(folder.weightsPath, device, { graph: graph.bytes, ...options });
+    const model = new Model(new RowRunner(opened.session, graph), folder, opened, `rewritten from ${graph.form}`);
+    if (!graph.ownMasks || (await model.#agrees(folder, options))) return model;
+    await model.dispose();
+    return Model.#plain(folder, device, options, 'the rewritten graph gives other logits');
+  }
+
+  static async #plain(folder: ModelFolder, device: string, options: ModelOptions, reason: string): Promise<Model> {
+    const opened = await openSession(folder.weightsPath, device, options);
+    return new Model(new PlainRunner(opened.session, folder), folder, opened, `as it is: ${reason}`);
+  }
+
+  /** Whether `attention` can be asked for. */
+  get givesAttention(): boolean {
+    return this.#runner instanceof RowRunner;
+  }
+
+  /**
+   * Runs `ids` like `forward` and returns one layer's attention weights. Only where `givesAttention`.
+   * @throws EngineError `inference_failed`
+   */
+  attention(ids: readonly number[], cache: KvCache, layer: number): Promise<LayerWeights> {
+    return (this.#runner as RowRunner).attention(ids, cache as RowCache, layer);
   }
 
   /** A cache that holds nothing. */
   newCache(): KvCache {
-    return new KvCache(emptyPasts(this.#pasts));
+    return this.#runner.newCache();
   }
 
   /**
@@ -64,113 +103,75 @@ export class Model {
    * @param wanted 'last': the logits [vocab] after the last id; 'all': [ids, vocab], row-major
    * @throws EngineError `inference_failed`
    */
-  async forward(ids: readonly number[], cache: KvCache, wanted: 'last' | 'all' = 'last'): Promise<Float32Array> {
-    const feeds = feedsFor(this.#session, ids, cache.ids.length, wanted);
-    for (const past of this.#pasts) feeds[past.name] = cache.tensors[past.name] as Tensor;
-    const outputs = await run(this.#session, feeds, ['logits', ...this.#pasts.map((past) => past.present)]);
-    cache.advance(ids, Object.fromEntries(this.#pasts.map((past) => [past.name, outputs[past.present] as Tensor])));
-
-    const logits = toFloat32(outputs['logits'] as Tensor);
-    const vocab = (outputs['logits'] as Tensor).dims[2] as number;
-    return wanted === 'all' ? logits : logits.subarray(logits.length - vocab);
+  async forward(ids: readonly number[], cache: KvCache, wanted: Wanted = 'last'): Promise<Float32Array> {
+    if (!this.#oneAfterAnother || cache.length === 0 || ids.length === 1) {
+      const start = performance.now();
+      const logits = await this.#runner.forward(ids, cache, wanted);
+      if (wanted === 'last') this.#pace.note(ids.length, performance.now() - start);
+      return logits;
+    }
+    const rows: Float32Array[] = [];
+    for (const id of ids) rows.push(await this.#runner.forward([id], cache, 'last'));
+    if (wanted === 'last') return rows[rows.length - 1] as Float32Array;
+    const all = new Float32Array(rows.length * this.folder.config.vocab);
+    rows.forEach((row, i) => all.set(row, i * row.length));
+    return all;
   }
 
   async dispose(): Promise<void> {
-    await this.#session.release();
+    await this.#runner.session.release();
+  }
+
+  /**
+   * Masks that the graph makes itself can hide what nobody thought of: a few tokens through both graphs tell. Some masks are made for
+   * several tokens on an empty cache only; then tokens are run one after another.
+   */
+  async #agrees(folder: ModelFolder, options: ModelOptions): Promise<boolean> {
+    const plain = await Model.#plain(folder, 'cpu', options, 'for comparison');
+    const ids = Array.from({ length: 24 }, (_, i) => (i * 7919 + 11) % folder.config.vocab);
+    const [first, one, several] = [ids.slice(0, 16), ids.slice(16, 17), ids.slice(17)];
+    try {
+      const [a, b] = [this.newCache(), plain.newCache()];
+      if (!(await this.#same(plain, first, a, b)) || !(await this.#same(plain, one, a, b))) return false;
+      try {
+        await plain.forward(several, b.branch(), 'all');
+      } catch {
+        this.#oneAfterAnother = true;
+      }
+      for (const part of this.#oneAfterAnother ? several.map((id) => [id]) : [several])
+        if (!(await this.#same(plain, part, a, b))) return false;
+      return true;
+    } catch {
+      return false; // it runs, but not as it should
+    } finally {
+      await plain.dispose();
+    }
+  }
+
+  /** Whether `ids` get the same logits from both. */
+  async #same(plain: Model, ids: number[], a: KvCache, b: KvCache): Promise<boolean> {
+    const [ours, theirs] = [await this.forward(ids, a, 'all'), await plain.forward(ids, b, 'all')];
+    const largest = theirs.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
+    return ours.every((x, i) => Math.abs(x - (theirs[i] as number)) <= SAME * largest);
   }
 }
 
-/**
- * The inputs of a decoder run besides the cache.
- * @param past number of tokens the cache holds
- */
-export function feedsFor(session: Session, ids: readonly number[], past: number, wanted: 'last' | 'all'): TensorMap {
-  const n = ids.length;
-  const int64 = (values: ArrayLike<number>, dims: number[]): Tensor =>
-    new Tensor('int64', BigInt64Array.from(values as number[], BigInt), dims);
-  const feeds: TensorMap = {};
-  for (const name of session.inputNames) {
-    if (name === 'input_ids') feeds[name] = int64(ids, [1, n]);
-    else if (name === 'attention_mask')
-      feeds[name] = new Tensor('int64', new BigInt64Array(past + n).fill(1n), [1, past + n]);
-    else if (name === 'position_ids')
-      feeds[name] = int64(
-        Array.from(ids, (_, i) => past + i),
-        [1, n],
+/** @throws EngineError `model_damaged` where the file is not an ONNX model */
+function rewritten(folder: ModelFolder): RewrittenGraph | { reason: string } {
+  const { weightsPath, config } = folder;
+  try {
+    const { size } = statSync(weightsPath);
+    if (size >= MAX_FILE) return { reason: `the file has ${size} bytes` };
+    return rewriteGraph(readFileSync(weightsPath), config, basename(weightsPath));
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new EngineError(
+        'model_damaged',
+        `${weightsPath} is not an ONNX model (${error.message}). Restore the file, or export the model again.`,
       );
-    else if (name === 'use_cache_branch') feeds[name] = new Tensor('bool', [past > 0], [1]);
-    else if (name === 'num_logits_to_keep' || name === 'logits_to_keep')
-      feeds[name] = int64([wanted === 'last' ? 1 : 0], []);
-  }
-  return feeds;
-}
-
-/** Tensors for a cache without a position, by input name. */
-export function emptyPasts(pasts: readonly PastInput[]): TensorMap {
-  return Object.fromEntries(
-    pasts.map(({ name, type, kvHeads, headDim }) => [
-      name,
-      new Tensor(type, type === 'float16' ? new Uint16Array(0) : new Float32Array(0), [1, kvHeads, 0, headDim]),
-    ]),
-  );
-}
-
-/** Checks the graph against the contract of the model folder and lists its cache inputs. */
-export function checkInputs(session: Session, { config, weightsPath }: ModelFolder): PastInput[] {
-  const unsupported = (what: string): EngineError =>
-    new EngineError(
-      'model_unsupported',
-      `${weightsPath} ${what}. Export the model as a decoder with a cache (inputs input_ids, attention_mask, past_key_values.*; outputs logits, present.*).`,
+    throw new EngineError(
+      'model_damaged',
+      `${weightsPath} cannot be read (${(error as Error).message}). Restore the file.`,
     );
-  const pasts: PastInput[] = [];
-  for (const input of session.inputMetadata) {
-    const match = PAST.exec(input.name);
-    if (match === null) {
-      if (!KNOWN_INPUTS.has(input.name)) throw unsupported(`has an input "${input.name}" that is not known`);
-      continue;
-    }
-    if (!input.isTensor || (input.type !== 'float32' && input.type !== 'float16'))
-      throw unsupported(`has a cache input "${input.name}" that is neither float32 nor float16`);
-    const present = input.name.replace('past_key_values', 'present');
-    if (!session.outputNames.includes(present))
-      throw unsupported(`has no output "${present}" for its input "${input.name}"`);
-    const [, kvHeads, , headDim] = input.shape;
-    for (const [name, inGraph, inConfig] of [
-      ['key heads', kvHeads, config.kvHeads],
-      ['numbers a head', headDim, config.headDim],
-    ] as const) {
-      if (typeof inGraph === 'number' && inGraph > 0 && inGraph !== inConfig)
-        throw unsupported(`has ${inGraph} ${name} in "${input.name}" where config.json says ${inConfig}`);
-    }
-    pasts.push({
-      name: input.name,
-      present,
-      type: input.type,
-      kvHeads: config.kvHeads,
-      headDim: config.headDim,
-    });
   }
-  if (!session.inputNames.includes('input_ids')) throw unsupported('has no input "input_ids"');
-  if (!session.outputNames.includes('logits')) throw unsupported('has no output "logits"');
-  if (pasts.length !== 2 * config.layers)
-    throw unsupported(
-      `has ${pasts.length} cache inputs where config.json's ${config.layers} layers need ${2 * config.layers}`,
-    );
-  return pasts;
-}
-
-/** The numbers of a float32 or float16 tensor. */
-export function toFloat32(tensor: Tensor): Float32Array {
-  if (tensor.type === 'float32') return tensor.data as Float32Array;
-  return Float32Array.from(tensor.data as Uint16Array, halfToFloat);
-}
-
-/** IEEE 754 binary16 bits → number. */
-function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }

@@ -31,8 +31,8 @@ export async function score(model: Model, tokenizer: Tokenizer, text: string): P
   for (let start = 0; scored < ids.length; start = scored - Math.floor(window / 2)) {
     const end = Math.min(ids.length, start + window);
     const cache = model.newCache();
-    for (let at = start; at < end; at += model.chunk) {
-      const chunk = ids.slice(at, Math.min(end, at + model.chunk));
+    for (let at = start; at < end; at += model.allChunk) {
+      const chunk = ids.slice(at, Math.min(end, at + model.allChunk));
       const logits = await model.forward(chunk, cache, 'all'); // [chunk, vocab]
       const vocab = logits.length / chunk.length;
       for (let i = 0; i < chunk.length; i++) {

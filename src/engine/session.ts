@@ -13,6 +13,13 @@ export { Tensor } from 'onnxruntime-node';
 export type Session = ort.InferenceSession;
 export type TensorMap = Record<string, ort.Tensor>;
 
+export interface SessionOptions {
+  /** The bytes of a changed graph that stands in for the file's. */
+  graph?: Uint8Array;
+  /** Threads of a run; by default as many as suit the machine. */
+  threads?: number;
+}
+
 export interface OpenedSession {
   session: Session;
   /** Where it runs. */
@@ -25,22 +32,21 @@ export interface OpenedSession {
  * Opens a session on `device`, or on the CPU where that device cannot be used.
  * @param path the ONNX file; external data is looked for beside it
  * @param device cpu, webgpu, cuda, dml or coreml
- * @param graph the bytes of a changed graph that stands in for the file's
  * @throws EngineError `model_damaged` when the graph cannot be loaded on the CPU either
  */
-export async function openSession(path: string, device: string, graph?: Uint8Array): Promise<OpenedSession> {
+export async function openSession(path: string, device: string, given: SessionOptions = {}): Promise<OpenedSession> {
   let deviceNote: string | undefined;
   if (device !== 'cpu') {
     try {
       const there = ort.listSupportedBackends().map(({ name }) => name);
       if (!there.includes(device)) throw new Error(`this build of ONNX Runtime has ${there.join(', ')}`);
-      return { session: await create(path, [device, 'cpu'], graph), device };
+      return { session: await create(path, [device, 'cpu'], given), device };
     } catch (error) {
       deviceNote = `The device ${device} cannot run this model here (${firstLine(error).replace(/\.$/, '')}); it runs on the CPU. Change the setting glassbox.device to cpu to silence this.`;
     }
   }
   try {
-    const session = await create(path, ['cpu'], graph);
+    const session = await create(path, ['cpu'], given);
     return { session, device: 'cpu', ...(deviceNote === undefined ? {} : { deviceNote }) };
   } catch (error) {
     throw new EngineError(
@@ -60,11 +66,13 @@ export async function run(session: Session, feeds: TensorMap, fetches: readonly 
   }
 }
 
-async function create(path: string, devices: string[], graph: Uint8Array | undefined): Promise<Session> {
+async function create(path: string, devices: string[], { graph, threads }: SessionOptions): Promise<Session> {
   const options: ort.InferenceSession.SessionOptions = {
     executionProviders: devices,
     graphOptimizationLevel: 'all',
-    intraOpNumThreads: threads(),
+    intraOpNumThreads: threads ?? suitableThreads(),
+    // Shapes change at every run: plans for the memory of one would only cost.
+    enableMemPattern: false,
     logSeverityLevel: 4,
     extra: { session: { model_external_initializers_file_folder_path: dirname(path) } },
   };
@@ -72,7 +80,7 @@ async function create(path: string, devices: string[], graph: Uint8Array | undef
 }
 
 /** Every core of a small machine, half of a larger one's: the editor and its language servers want the rest. */
-function threads(): number {
+function suitableThreads(): number {
   const cores = availableParallelism();
   return cores <= 4 ? cores : Math.min(8, Math.ceil(cores / 2));
 }

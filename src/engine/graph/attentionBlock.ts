@@ -1,0 +1,222 @@
+// Attention over a cache that is ours. Keys and values of the past come in as they lie in memory, [row, kvHead, 1, headDim], without a copy;
+// only those of the new tokens go out. With P past rows and n new tokens:
+//
+//   scores  = [query · keysPastᵀ | query · keysNewᵀ] · scale + mask          [kvHead, group, n, P + n]
+//   weights = softmax(scores)                                                the attention map; costs nothing until it is fetched
+//   output  = weights · [valuesPast ; valuesNew]
+//
+// Row 0 of the past is empty and always masked: ONNX Runtime's product with swapped batch axes (FusedMatMul, transBatchB) divides by zero
+// where there is no row at all.
+
+import { MICROSOFT, makeNode, type GraphNode, type OnnxGraph } from './onnx';
+import type { GivenAttribute } from './tensors';
+import type { AttentionSite, HeadsValue } from './site';
+
+/** Less than any score, and finite, so that it can be multiplied and added. */
+export const HIDDEN = -1e30;
+
+/** Names of the inputs and outputs that a rewritten graph has instead of the cache's. */
+export const NAMES = {
+  pastKey: (layer: number): string => `glassbox.past.${layer}.key`,
+  pastValue: (layer: number): string => `glassbox.past.${layer}.value`,
+  newKey: (layer: number): string => `glassbox.new.${layer}.key`,
+  newValue: (layer: number): string => `glassbox.new.${layer}.value`,
+  /** [kvHead, group, n, P + n], or [1, head, n, P + n]: the same numbers in the same order. */
+  attention: (layer: number): string => `glassbox.attention.${layer}`,
+  /** int64 [2]: P and n. */
+  split: 'glassbox.split',
+  /** float32 [n, P + n]: 0 where a query may look, HIDDEN elsewhere; for a window of so many keys, 0 without. */
+  mask: (window: number): string => `glassbox.mask.${window}`,
+  /** int64 [1, n]: positions of the new tokens. */
+  positions: 'glassbox.positions',
+  /** int64 [4]: the shape that a cache input had, and that it has with the new tokens. */
+  pastShape: 'glassbox.past.shape',
+  totalShape: 'glassbox.total.shape',
+  /** The same with a head for each query head. */
+  repeatedShape: 'glassbox.repeated.shape',
+  /** int64 [rows]: which of the new tokens' logits are wanted. */
+  rows: 'glassbox.rows',
+} as const;
+
+/** Writes the nodes of an attention site. */
+export class AttentionBlock {
+  readonly #graph: OnnxGraph;
+  readonly #site: AttentionSite;
+  readonly #masks: Map<string, string>;
+  readonly nodes: GraphNode[] = [];
+
+  /** @param masks masks of the graph that were widened for row 0, by name; shared by all layers */
+  constructor(graph: OnnxGraph, site: AttentionSite, masks: Map<string, string>) {
+    this.#graph = graph;
+    this.#site = site;
+    this.#masks = masks;
+  }
+
+  /** Replaces the attention: declares inputs and outputs, and leaves the nodes in `nodes`. */
+  build(): void {
+    const { layer, heads, kvHeads, headDim, scale, window, added, output } = this.#site;
+    const group = heads / kvHeads;
+    this.nodes.push(...(this.#site.nodes ?? []));
+    const query = this.#shaped('query', [kvHeads, group, -1, headDim]);
+    const keys = this.#rows('key', NAMES.newKey(layer));
+    const values = this.#rows('value', NAMES.newValue(layer));
+    const pastKeys = this.#graph.input(NAMES.pastKey(layer), 'float32');
+    const pastValues = this.#graph.input(NAMES.pastValue(layer), 'float32');
+    const split = this.#declared(NAMES.split, 'int64');
+
+    // A product with a factor of its own leaves the fast path for single rows, and a scalar would be fused into one: hence a vector.
+    const factor = this.#constant(`scale.${scale}.${headDim}`, 'float32', new Array<number>(headDim).fill(scale));
+    let scaled = this.#add('Mul', [query, factor], 'query.scaled');
+    for (const [i, by] of (this.#site.factors ?? []).entries())
+      scaled = this.#add('Mul', [scaled, by], `query.scaled.${i}`);
+    const product = (a: string, b: string, name: string, transB: number): string =>
+      this.#add('FusedMatMul', [a, b], name, { transB, transBatchB: 1 }, MICROSOFT);
+    let scores = this.#add(
+      'Concat',
+      [product(scaled, pastKeys, 'scores.past', 1), product(scaled, keys, 'scores.new', 1)],
+      'scores',
+      { axis: 3 },
+    );
+    scores = this.#capped(scores);
+    if (window !== undefined)
+      scores = this.#add('Add', [scores, this.#declared(NAMES.mask(window), 'float32')], 'masked');
+    for (const [i, mask] of added.entries()) {
+      const wide = this.#add('Reshape', [scores, this.#shape([1, heads, 0, 0])], `scores.${i}`);
+      scores = this.#add('Add', [wide, this.#widened(mask)], `masked.${i}`);
+    }
+    const weights = this.#add('Softmax', [scores], NAMES.attention(layer), { axis: 3 });
+    const grouped =
+      added.length === 0 ? weights : this.#add('Reshape', [weights, this.#shape([kvHeads, group, 0, 0])], 'weights');
+    const [past, fresh] = [this.#name('weights.past'), this.#name('weights.new')];
+    this.nodes.push(makeNode('Split', [grouped, split], [past, fresh], { axis: 3 }));
+    const mixed = this.#add(
+      'Add',
+      [product(past, pastValues, 'mixed.past', 0), product(fresh, values, 'mixed.new', 0)],
+      'mixed',
+    );
+    this.#put(mixed, output);
+    for (const name of [NAMES.newKey(layer), NAMES.newValue(layer), weights]) this.#graph.output(name);
+  }
+
+  /** The queries with heads first, float32, rotated. */
+  #shaped(part: 'query', shape: number[]): string {
+    const { headDim, heads } = this.#site;
+    const { name, headsFirst } = this.#prepared(part);
+    if (headsFirst) return this.#add('Reshape', [name, this.#shape(shape)], part);
+    const parted = this.#add('Reshape', [name, this.#shape([1, -1, heads, headDim])], `${part}.heads`);
+    const turned = this.#add('Transpose', [parted], `${part}.first`, { perm: [0, 2, 1, 3] });
+    return this.#add('Reshape', [turned, this.#shape(shape)], part);
+  }
+
+  /** Keys or values as the cache holds them, [n, kvHead, 1, headDim], under the name that is fetched. */
+  #rows(part: 'key' | 'value', output: string): string {
+    const { headDim, kvHeads } = this.#site;
+    const prepared = this.#prepared(part);
+    const name = prepared.headsFirst
+      ? this.#add('Transpose', [prepared.name], `${part}.last`, { perm: [0, 2, 1, 3] })
+      : prepared.name;
+    return this.#add('Reshape', [name, this.#shape([-1, kvHeads, 1, headDim])], output);
+  }
+
+  #prepared(part: 'query' | 'key' | 'value'): HeadsValue {
+    const { rotary, half, heads, kvHeads, headDim } = this.#site;
+    let { name } = this.#site[part];
+    const { headsFirst } = this.#site[part];
+    const single = (value: string): string =>
+      half ? this.#add('Cast', [value], `${part}.${value}.float32`, { to: 1 }) : value;
+    name = single(name);
+    if (rotary === undefined || part === 'value') return { name, headsFirst };
+    const positions = rotary.positions ?? this.#declared(NAMES.positions, 'int64');
+    const turned = this.#graph.initializer(rotary.cos)?.dims[1];
+    const attributes = {
+      interleaved: rotary.interleaved ? 1 : 0,
+      num_heads: part === 'query' ? heads : kvHeads,
+      // fewer numbers than the head has: only its first are turned
+      ...(turned !== undefined && turned * 2 < headDim ? { rotary_embedding_dim: turned * 2 } : {}),
+    };
+    const tables = [single(rotary.cos), single(rotary.sin)];
+    return {
+      name: this.#add('RotaryEmbedding', [name, positions, ...tables], `${part}.rotated`, attributes, MICROSOFT),
+      headsFirst,
+    };
+  }
+
+  /** The attention's result in the layout and under the name that the layer goes on with. */
+  #put(mixed: string, { name, headsFirst }: HeadsValue): void {
+    const { heads, headDim, half } = this.#site;
+    const single = half ? this.#name('output.float32') : name;
+    const first = this.#add(
+      'Reshape',
+      [mixed, this.#shape([1, heads, -1, headDim])],
+      headsFirst ? single : 'mixed.heads',
+    );
+    if (!headsFirst) {
+      const turned = this.#add('Transpose', [first], 'mixed.last', { perm: [0, 2, 1, 3] });
+      this.#add('Reshape', [turned, this.#shape([1, -1, heads * headDim])], single);
+    }
+    if (half) this.nodes.push(makeNode('Cast', [single], [name], { to: 10 }));
+  }
+
+  #capped(scores: string): string {
+    const { softcap } = this.#site;
+    if (softcap === 0) return scores;
+    const cap = this.#constant(`softcap.${softcap}`, 'float32', [softcap]);
+    return this.#add(
+      'Mul',
+      [this.#add('Tanh', [this.#add('Div', [scores, cap], 'cap.in')], 'cap.tanh'), cap],
+      'capped',
+    );
+  }
+
+  /** A mask of the graph's, [.., n, keys], with a column before it that hides row 0: [1, 1 or head, n, 1 + keys]. */
+  #widened(mask: string): string {
+    const known = this.#masks.get(mask);
+    if (known !== undefined) return known;
+    const wide = `glassbox.widened.${this.#masks.size}`;
+    const cast = `${wide}.float32`;
+    const four = `${wide}.four`;
+    this.nodes.push(
+      makeNode('Cast', [mask], [cast], { to: 1 }),
+      makeNode('Expand', [cast, this.#shape([1, 1, 1, 1])], [four]),
+      makeNode(
+        'Pad',
+        [
+          four,
+          this.#constant('pads', 'int64', [0, 0, 0, 1, 0, 0, 0, 0]),
+          this.#graph.constant('glassbox.hidden', 'float32', [HIDDEN], []),
+        ],
+        [wide],
+      ),
+    );
+    this.#masks.set(mask, wide);
+    return wide;
+  }
+
+  #declared(name: string, element: 'float32' | 'int64'): string {
+    return this.#graph.input(name, element);
+  }
+
+  #constant(name: string, element: 'float32' | 'int64', values: number[]): string {
+    return this.#graph.constant(`glassbox.${name}`, element, values, [values.length]);
+  }
+
+  #shape(dims: number[]): string {
+    return this.#graph.constant(`glassbox.shape.${dims.join('x')}`, 'int64', dims, [dims.length]);
+  }
+
+  #name(name: string): string {
+    return name.startsWith('glassbox.') ? name : `glassbox.${this.#site.layer}.${name}`;
+  }
+
+  #add(
+    op: string,
+    inputs: string[],
+    output: string,
+    attributes: Record<string, GivenAttribute> = {},
+    domain = '',
+  ): string {
+    const known = output === this.#site.output.name || output.startsWith('glassbox.') ? output : this.#name(output);
+    this.nodes.push(makeNode(op, inputs, [known], attributes, domain));
+    return known;
+  }
+}

@@ -1,0 +1,34 @@
+// The product with the vocabulary is a large part of a small model. It is needed for the tokens whose logits somebody wants, which while a
+// prompt is read is the last one.
+
+import { makeNode, renamed, type GraphNode, type OnnxGraph } from './onnx';
+import { NAMES } from './attentionBlock';
+
+/** Operators between the last hidden state and the logits that treat each token by itself. */
+const ON_THE_WAY = new Set(['Cast', 'Mul', 'Div', 'Add', 'Tanh', 'Identity']);
+const PRODUCTS = new Set(['MatMul', 'FusedMatMul', 'MatMulNBits']);
+
+/**
+ * Takes the rows that are wanted before the product that gives the logits.
+ * @returns false where that product was not found: then all logits are computed, as before
+ */
+export function takeLogitRows(graph: OnnxGraph): boolean {
+  const producers = graph.producers();
+  let node = producers.get('logits');
+  for (let steps = 0; node !== undefined && steps < 8; steps++) {
+    if (PRODUCTS.has(node.op)) break;
+    const path: string | undefined = ON_THE_WAY.has(node.op)
+      ? node.inputs.find((name) => producers.has(name) && !graph.isInitializer(name))
+      : undefined;
+    node = path === undefined ? undefined : producers.get(path);
+  }
+  const hidden = node?.inputs[0];
+  if (node === undefined || !PRODUCTS.has(node.op) || hidden === undefined || !producers.has(hidden)) return false;
+  const rows = `${NAMES.rows}.hidden`;
+  graph.input(NAMES.rows, 'int64');
+  const gather = makeNode('Gather', [hidden, NAMES.rows], [rows], { axis: 1 });
+  graph.nodes = graph.nodes.flatMap((n): GraphNode[] =>
+    n === node ? [gather, renamed(n, [rows, ...n.inputs.slice(1)])] : [n],
+  );
+  return true;
+}

@@ -1,0 +1,186 @@
+// Rewrites a decoder's graph so that the cache lies in buffers that are ours; see attentionBlock.ts for what attention becomes. The weights
+// of the model are not touched. A graph that is not understood is left alone, and the caller told which node was the reason.
+
+import { AttentionBlock, NAMES } from './attentionBlock';
+import { joinedCaches, readDecomposed, readOperand } from './decomposed';
+import { readFused } from './fused';
+import { takeLogitRows } from './logitRows';
+import { ELEMENT, makeNode, OnnxGraph, type GraphNode } from './onnx';
+import { NotUnderstood, type AttentionSite, type Past, type Surroundings } from './site';
+
+const PAST = /^past_key_values\.(\d+)\.(key|value)$/;
+const PRESENT = /^present\.\d+\.(key|value)$/;
+/** Initializers of this many bytes stay in the file, where the file is larger than… */
+const LARGE_TENSOR = 1 << 20;
+/** …this many bytes. */
+const LARGE_FILE = 64 << 20;
+
+/** What the graph was, as far as running it needs to know. */
+export interface RewrittenGraph {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Sizes of the cache, by layer. */
+  layers: { kvHeads: number; headDim: number }[];
+  /** Windows of the masks that the graph asks for; see NAMES.mask. */
+  windows: number[];
+  /** Query heads of a layer. */
+  heads: number;
+  /** Whether masks of the graph itself are in use: what they depend on is not known. */
+  ownMasks: boolean;
+  /** Whether it gives only the logits that are asked for. */
+  logitRows: boolean;
+  /** How attention was written, for the log: the operator of the first layer. */
+  form: string;
+  /** Where the runtime's own rotation is used, its tables: keys can then be moved to other positions. */
+  rotary?: Rotary;
+}
+
+/** Tables of a rotary embedding. */
+export interface Rotary {
+  /** [position, half] cosines and sines. */
+  cos: Float32Array;
+  sin: Float32Array;
+  /** Pairs of a head that are turned; the numbers after the first 2 · half stay. */
+  half: number;
+  /** Pairs are neighbours, (2d, 2d + 1), rather than half a head apart, (d, d + half). */
+  interleaved: boolean;
+}
+
+/** What is known of the model besides its graph. */
+export interface KnownModel {
+  layers: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+}
+
+/**
+ * Rewrites the bytes of an ONNX file.
+ * @param file its name, for weights that stay in it
+ * @returns the reason where the graph is not understood
+ * @throws RangeError where the bytes are not an ONNX model
+ */
+export function rewriteGraph(model: Uint8Array, known: KnownModel, file: string): RewrittenGraph | { reason: string } {
+  const graph = new OnnxGraph(model);
+  if (graph.opset < 13)
+    return { reason: `the graph is of operator set ${graph.opset}; 13 is the first that is understood` };
+  const pasts = readPasts(graph, known);
+  const around: Surroundings = { graph, producers: graph.producers(), consumers: graph.consumers(), pasts };
+  const sites = findSites(around, known);
+  if (sites instanceof NotUnderstood) return { reason: sites.reason };
+  const missing = Array.from({ length: known.layers }, (_, layer) => layer).find((layer) => !sites.has(layer));
+  if (missing !== undefined) return { reason: `no attention was found that reads past_key_values.${missing}` };
+
+  replaceAttention(graph, sites);
+  answerShapes(graph, around);
+  graph.dropOutputs((name) => PRESENT.test(name));
+  const logitRows = takeLogitRows(graph);
+  graph.prune();
+  const left = graph.nodes.find((node) => node.inputs.some((name) => PAST.test(name)));
+  if (left !== undefined)
+    return {
+      reason: new NotUnderstood(left, `reads ${left.inputs.find((n) => PAST.test(n)) ?? ''} in a way that is not known`)
+        .reason,
+    };
+
+  const all = [...sites.values()].sort((a, b) => a.layer - b.layer);
+  const rotary = readRotary(graph, all);
+  if (model.length > LARGE_FILE) graph.referTo(file, model, LARGE_TENSOR);
+  return {
+    bytes: graph.encode(),
+    layers: all.map(({ kvHeads, headDim }) => ({ kvHeads, headDim })),
+    windows: [...new Set(all.flatMap(({ window }) => (window === undefined ? [] : [window])))],
+    heads: known.heads,
+    ownMasks: all.some(({ added }) => added.length > 0),
+    logitRows,
+    form: [...around.producers.values()].find(({ outputs }) => outputs[0] === all[0]?.output.name)?.op ?? '',
+    ...(rotary === undefined ? {} : { rotary }),
+  };
+}
+
+/** The cache inputs, also by the names of their float32 copies. */
+function readPasts(graph: OnnxGraph, known: KnownModel): Map<string, Past> {
+  const pasts = new Map<string, Past>();
+  for (const { name, element, shape } of graph.inputs) {
+    const match = PAST.exec(name);
+    if (match === null || shape.length !== 4) continue;
+    pasts.set(name, {
+      layer: Number(match[1]),
+      kind: match[2] as 'key' | 'value',
+      kvHeads: shape[1] ?? known.kvHeads,
+      headDim: shape[3] ?? known.headDim,
+      half: element === ELEMENT.float16,
+    });
+  }
+  for (const node of graph.nodes) {
+    const past = node.op === 'Cast' || node.op === 'Identity' ? pasts.get(node.inputs[0] ?? '') : undefined;
+    if (past !== undefined)
+      pasts.set(node.outputs[0] as string, { ...past, half: node.op === 'Identity' && past.half });
+  }
+  return pasts;
+}
+
+/** Each layer's attention, in whatever form. */
+function findSites(around: Surroundings, { heads }: KnownModel): Map<number, AttentionSite> | NotUnderstood {
+  const sites = new Map<number, AttentionSite>();
+  const joined = joinedCaches(around);
+  if (joined instanceof NotUnderstood) return joined;
+  for (const node of around.graph.nodes) {
+    const site =
+      readFused(node, joined, around) ??
+      (node.op === 'Softmax' ? readDecomposed(node, joined, heads, around) : undefined);
+    if (site instanceof NotUnderstood) return site;
+    if (site === undefined) continue;
+    if (sites.has(site.layer)) return new NotUnderstood(node, `is a second attention of layer ${site.layer}`);
+    if (site.heads % site.kvHeads !== 0)
+      return new NotUnderstood(node, `has ${site.heads} heads for ${site.kvHeads} of the cache`);
+    sites.set(site.layer, site);
+  }
+  return sites;
+}
+
+/** Puts each block in the place of the node that gave its result. */
+function replaceAttention(graph: OnnxGraph, sites: ReadonlyMap<number, AttentionSite>): void {
+  const masks = new Map<string, string>();
+  const byOutput = new Map([...sites.values()].map((site) => [site.output.name, site]));
+  graph.nodes = graph.nodes.flatMap((node): GraphNode[] => {
+    const site = byOutput.get(node.outputs[0] ?? '');
+    if (site === undefined) return [node];
+    const block = new AttentionBlock(graph, site, masks);
+    block.build();
+    return block.nodes;
+  });
+}
+
+/** Whoever asks for the shape of a cache is told the one it would have had. */
+function answerShapes(graph: OnnxGraph, around: Surroundings): void {
+  const joined = joinedCaches(around);
+  graph.nodes = graph.nodes.map((node) => {
+    if (node.op !== 'Shape' || node.bytes.length === 0) return node;
+    const of = node.inputs[0] ?? '';
+    const behind = joined instanceof NotUnderstood ? undefined : readOperand(of, joined, around)?.path;
+    const name = around.pasts.has(of)
+      ? NAMES.pastShape
+      : behind?.length === 0
+        ? NAMES.totalShape
+        : behind?.[0] === 'Reshape' && behind.includes('Expand')
+          ? NAMES.repeatedShape
+          : undefined;
+    if (name === undefined) return node;
+    graph.input(name, 'int64');
+    return makeNode('Identity', [name], node.outputs);
+  });
+}
+
+/** The rotation's tables, where all layers share them and they lie in the file. */
+function readRotary(graph: OnnxGraph, sites: AttentionSite[]): Rotary | undefined {
+  const first = sites[0]?.rotary;
+  if (first === undefined || sites.some(({ rotary }) => rotary?.cos !== first.cos || rotary.sin !== first.sin))
+    return undefined;
+  const [cos, sin] = [graph.initializer(first.cos), graph.initializer(first.sin)];
+  const [cosines, sines] = [cos?.values(), sin?.values()];
+  const half = cos?.dims[1];
+  if (cosines === undefined || sines === undefined || half === undefined) return undefined;
+  // Tables of some long-context models are scaled: what they do is not a rotation, and cannot be undone by one.
+  if (cosines.some((c, i) => Math.abs(c * c + (sines[i] as number) ** 2 - 1) > 1e-2)) return undefined;
+  return { cos: Float32Array.from(cosines), sin: Float32Array.from(sines), half, interleaved: first.interleaved };
+}

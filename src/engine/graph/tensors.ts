@@ -1,0 +1,150 @@
+// Tensors and attributes inside an ONNX file: small ones are read as numbers, new ones are written.
+
+import { concat, fields, lengthField, stringField, text, varintField, type Field } from '../protobuf';
+
+const TENSOR = { dims: 1, element: 2, floats: 4, ints32: 5, ints64: 7, name: 8, raw: 9 };
+const ATTRIBUTE = { name: 1, float: 2, int: 3, string: 4, tensor: 5, floats: 7, ints: 8, type: 20 };
+const TYPE = { float: 1, int: 2, ints: 7 };
+const ELEMENT_FLOAT = 1;
+const ELEMENT_INT64 = 7;
+const ELEMENT_INT32 = 6;
+const ELEMENT_FLOAT16 = 10;
+
+/** What an initializer or a constant holds. */
+export interface ReadTensor {
+  name: string;
+  element: number;
+  dims: number[];
+  /** Its numbers; undefined where they lie outside the file or are of a type that nobody here reads. */
+  values: () => number[] | undefined;
+}
+
+export type AttributeValue = number | number[] | string | ReadTensor;
+/** What a new node's attribute may be; { float } tells a float from an integer. */
+export type GivenAttribute = number | readonly number[] | { float: number };
+
+/** Reads a TensorProto. */
+export function readTensor(bytes: Uint8Array): ReadTensor {
+  const inside = fields(bytes);
+  const element = inside.find((f) => f.number === TENSOR.element)?.value ?? 0;
+  const name = inside.find((f) => f.number === TENSOR.name);
+  return {
+    name: name === undefined ? '' : text(name),
+    element,
+    dims: inside.filter((f) => f.number === TENSOR.dims).flatMap(integers),
+    values: () => tensorValues(inside, element),
+  };
+}
+
+function tensorValues(inside: Field[], element: number): number[] | undefined {
+  const raw = inside.find((f) => f.number === TENSOR.raw)?.bytes;
+  if (raw !== undefined && raw.length > 0) {
+    const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
+    const read = (size: number, at: (offset: number) => number): number[] =>
+      Array.from({ length: Math.floor(raw.length / size) }, (_, i) => at(i * size));
+    if (element === ELEMENT_FLOAT) return read(4, (at) => view.getFloat32(at, true));
+    if (element === ELEMENT_INT32) return read(4, (at) => view.getInt32(at, true));
+    if (element === ELEMENT_INT64) return read(8, (at) => Number(view.getBigInt64(at, true)));
+    if (element === ELEMENT_FLOAT16) return read(2, (at) => halfToFloat(view.getUint16(at, true)));
+    return undefined;
+  }
+  if (element === ELEMENT_FLOAT) return inside.filter((f) => f.number === TENSOR.floats).flatMap(floats);
+  if (element === ELEMENT_INT32) return inside.filter((f) => f.number === TENSOR.ints32).flatMap(integers);
+  if (element === ELEMENT_INT64) return inside.filter((f) => f.number === TENSOR.ints64).flatMap(integers);
+  return undefined;
+}
+
+/** Writes a TensorProto. */
+export function tensorBytes(
+  name: string,
+  element: 'float32' | 'int64',
+  values: readonly number[],
+  dims: readonly number[],
+): Uint8Array {
+  const data = element === 'float32' ? Float32Array.from(values) : BigInt64Array.from(values, BigInt);
+  return concat([
+    ...dims.map((dim) => varintField(TENSOR.dims, dim)),
+    varintField(TENSOR.element, element === 'float32' ? ELEMENT_FLOAT : ELEMENT_INT64),
+    stringField(TENSOR.name, name),
+    lengthField(TENSOR.raw, new Uint8Array(data.buffer)),
+  ]);
+}
+
+/** Reads an AttributeProto. @returns its name and value; '' for kinds that nobody here asks for */
+export function readAttribute(bytes: Uint8Array): [string, AttributeValue] {
+  let name = '';
+  let value: AttributeValue = '';
+  const ints: number[] = [];
+  for (const field of fields(bytes)) {
+    if (field.number === ATTRIBUTE.name) name = text(field);
+    else if (field.number === ATTRIBUTE.float) value = floats(field)[0] ?? 0;
+    else if (field.number === ATTRIBUTE.int) value = integers(field)[0] ?? 0;
+    else if (field.number === ATTRIBUTE.string) value = text(field);
+    else if (field.number === ATTRIBUTE.tensor) value = readTensor(field.bytes);
+    else if (field.number === ATTRIBUTE.ints) ints.push(...integers(field));
+    else if (field.number === ATTRIBUTE.floats) ints.push(...floats(field));
+  }
+  return [name, ints.length > 0 ? ints : value];
+}
+
+/** Writes an AttributeProto; integers from 0 up. */
+export function encodeAttribute(name: string, value: GivenAttribute): Uint8Array {
+  if (typeof value === 'number')
+    return concat([
+      stringField(ATTRIBUTE.name, name),
+      varintField(ATTRIBUTE.int, value),
+      varintField(ATTRIBUTE.type, TYPE.int),
+    ]);
+  if ('float' in value) {
+    const four = new Uint8Array(Float32Array.of(value.float).buffer);
+    return concat([
+      stringField(ATTRIBUTE.name, name),
+      Uint8Array.of(ATTRIBUTE.float * 8 + 5),
+      four,
+      varintField(ATTRIBUTE.type, TYPE.float),
+    ]);
+  }
+  return concat([
+    stringField(ATTRIBUTE.name, name),
+    ...value.map((i) => varintField(ATTRIBUTE.ints, i)),
+    varintField(ATTRIBUTE.type, TYPE.ints),
+  ]);
+}
+
+/** The integers of a field: one varint, or several packed; negative ones take ten bytes. */
+function integers(field: Field): number[] {
+  const bytes = field.wire === 0 ? field.whole.subarray(tagLength(field.whole)) : field.bytes;
+  const found: number[] = [];
+  let value = 0n;
+  let shift = 0n;
+  for (const byte of bytes) {
+    value |= BigInt(byte & 0x7f) << shift;
+    shift += 7n;
+    if (byte < 0x80) {
+      found.push(Number(BigInt.asIntN(64, value)));
+      value = shift = 0n;
+    }
+  }
+  return found;
+}
+
+/** The float32 numbers of a field: one, or several packed. */
+function floats(field: Field): number[] {
+  const bytes = field.wire === 5 ? field.whole.subarray(tagLength(field.whole)) : field.bytes;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => view.getFloat32(i * 4, true));
+}
+
+function tagLength(whole: Uint8Array): number {
+  return whole.findIndex((byte) => byte < 0x80) + 1;
+}
+
+/** IEEE 754 binary16 bits → number. */
+export function halfToFloat(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}

@@ -1,0 +1,113 @@
+// Runs a rewritten graph (graph/rewrite.ts): our own arrays go in as they are, only the new tokens' keys and values come out.
+
+import { HIDDEN, NAMES } from './graph/attentionBlock';
+import type { RewrittenGraph } from './graph/rewrite';
+import { RowCache } from './rowCache';
+import { counting, feedsFor, int64, toFloat32, wantedLogits, type Runner, type Wanted } from './runner';
+import { run, Tensor, type Session, type TensorMap } from './session';
+
+/** The softmax of one layer over a run's queries. */
+export interface LayerWeights {
+  /** [head, query, key], key 0 being the first token. */
+  weights: Float32Array;
+  queries: number;
+  keys: number;
+}
+
+export class RowRunner implements Runner {
+  readonly session: Session;
+  readonly lastLogitsAlone: boolean;
+  readonly #graph: RewrittenGraph;
+  readonly #fetches: string[];
+  /** By input, so that a run need not look: which of them the session has. */
+  readonly #inputs: ReadonlySet<string>;
+  /** The mask of a single token: row 0 hidden, the rest in sight. */
+  #open = new Float32Array(1).fill(HIDDEN);
+
+  constructor(session: Session, graph: RewrittenGraph) {
+    this.session = session;
+    this.#graph = graph;
+    this.lastLogitsAlone = graph.logitRows;
+    this.#inputs = new Set(session.inputNames);
+    this.#fetches = ['logits', ...graph.layers.flatMap((_, layer) => [NAMES.newKey(layer), NAMES.newValue(layer)])];
+  }
+
+  newCache(): RowCache {
+    return new RowCache(this.#graph.layers, this.#graph.rotary);
+  }
+
+  async forward(ids: readonly number[], cache: RowCache, wanted: Wanted): Promise<Float32Array> {
+    const outputs = await this.#run(ids, cache, wanted, []);
+    return wantedLogits(outputs['logits'] as Tensor, this.#graph.logitRows ? 'all' : wanted);
+  }
+
+  /** Runs `ids` and returns the attention weights of one layer besides; the cache goes on as in `forward`. */
+  async attention(ids: readonly number[], cache: RowCache, layer: number): Promise<LayerWeights> {
+    const name = NAMES.attention(layer);
+    const tensor = (await this.#run(ids, cache, 'last', [name]))[name] as Tensor;
+    const all = toFloat32(tensor);
+    const [queries, keys] = [ids.length, cache.length];
+    const weights = new Float32Array((all.length / (keys + 1)) * keys);
+    for (let row = 0; row * keys < weights.length; row++)
+      weights.set(all.subarray(row * (keys + 1) + 1, (row + 1) * (keys + 1)), row * keys);
+    return { weights, queries, keys };
+  }
+
+  async #run(ids: readonly number[], cache: RowCache, wanted: Wanted, also: string[]): Promise<TensorMap> {
+    const outputs = await run(this.session, this.#feeds(ids, cache, wanted), [...this.#fetches, ...also]);
+    cache.advance(
+      ids,
+      this.#fetches.slice(1).map((name) => (outputs[name] as Tensor).data as Float32Array),
+    );
+    return outputs;
+  }
+
+  #feeds(ids: readonly number[], cache: RowCache, wanted: Wanted): TensorMap {
+    const { layers, windows } = this.#graph;
+    const n = ids.length;
+    const past = cache.length;
+    const feeds = feedsFor(this.session, ids, past, wanted);
+    for (const [i, rows] of cache.views(n).entries()) {
+      const layer = i >> 1;
+      const { kvHeads, headDim } = layers[layer] as { kvHeads: number; headDim: number };
+      feeds[i % 2 === 0 ? NAMES.pastKey(layer) : NAMES.pastValue(layer)] = new Tensor('float32', rows, [
+        past + 1,
+        kvHeads,
+        1,
+        headDim,
+      ]);
+    }
+    const give = (name: string, make: () => Tensor): void => {
+      if (this.#inputs.has(name)) feeds[name] = make();
+    };
+    const { kvHeads = 1, headDim = 1 } = layers[0] ?? {};
+    give(NAMES.split, () => int64([past + 1, n], [2]));
+    give(NAMES.positions, () => int64(counting(past, n), [1, n]));
+    give(NAMES.rows, () => int64(wanted === 'all' ? counting(0, n) : [n - 1], [wanted === 'all' ? n : 1]));
+    give(NAMES.pastShape, () => int64([1, kvHeads, past, headDim], [4]));
+    give(NAMES.totalShape, () => int64([1, kvHeads, past + n, headDim], [4]));
+    give(NAMES.repeatedShape, () => int64([1, this.#graph.heads, past + n, headDim], [4]));
+    for (const window of windows) give(NAMES.mask(window), () => this.#mask(past, n, window));
+    return feeds;
+  }
+
+  /** [n, 1 + past + n]: 0 where a query may look, HIDDEN at row 0, at what comes later, and beyond the window. */
+  #mask(past: number, n: number, window: number): Tensor {
+    const width = 1 + past + n;
+    if (n === 1 && (window === 0 || window > past)) {
+      if (this.#open.length < width) {
+        this.#open = new Float32Array(2 * width);
+        this.#open[0] = HIDDEN;
+      }
+      return new Tensor('float32', this.#open.subarray(0, width), [1, width]);
+    }
+    const mask = new Float32Array(n * width);
+    for (let query = 0; query < n; query++) {
+      const row = query * width;
+      const first = window === 0 ? 1 : Math.max(1, 1 + past + query + 1 - window);
+      mask.fill(HIDDEN, row, row + first);
+      mask.fill(HIDDEN, row + 1 + past + query + 1, row + width);
+    }
+    return new Tensor('float32', mask, [n, width]);
+  }
+}

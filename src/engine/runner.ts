@@ -1,0 +1,141 @@
+// What runs a graph: the two ways of rowRunner.ts and plainRunner.ts, and what both need.
+
+import { EngineError } from './errors';
+import { halfToFloat } from './graph/tensors';
+import type { KvCache } from './kvCache';
+import type { ModelFolder } from './modelFolder';
+import { Tensor, type Session, type TensorMap } from './session';
+
+/** Which logits a run returns: after the last id, or after each. */
+export type Wanted = 'last' | 'all';
+
+export interface Runner {
+  readonly session: Session;
+  /** Whether only the last id's logits are computed where no others are wanted. */
+  readonly lastLogitsAlone: boolean;
+  /** A cache that holds nothing. */
+  newCache(): KvCache;
+  /** Runs `ids` after what the cache holds, and leaves their keys and values in it. @returns logits, [vocab] or [ids, vocab] row-major */
+  forward(ids: readonly number[], cache: KvCache, wanted: Wanted): Promise<Float32Array>;
+}
+
+/** Matches the cache inputs of the Hugging Face layout: past_key_values.{layer}.key|value. */
+const PAST = /^past_key_values\.(\d+)\.(key|value)$/;
+const KNOWN_INPUTS = new Set([
+  'input_ids',
+  'attention_mask',
+  'position_ids',
+  'use_cache_branch',
+  'num_logits_to_keep',
+  'logits_to_keep',
+]);
+
+/** A cache input of an untouched graph. */
+export interface PastInput {
+  name: string;
+  /** The output that holds the same array, longer by the new tokens. */
+  present: string;
+  type: 'float32' | 'float16';
+  kvHeads: number;
+  headDim: number;
+}
+
+/**
+ * The inputs of a decoder run besides the cache.
+ * @param past number of tokens the cache holds
+ */
+export function feedsFor(session: Session, ids: readonly number[], past: number, wanted: Wanted): TensorMap {
+  const n = ids.length;
+  const feeds: TensorMap = {};
+  for (const name of session.inputNames) {
+    if (name === 'input_ids') feeds[name] = int64(ids, [1, n]);
+    else if (name === 'attention_mask')
+      feeds[name] = new Tensor('int64', new BigInt64Array(past + n).fill(1n), [1, past + n]);
+    else if (name === 'position_ids') feeds[name] = int64(counting(past, n), [1, n]);
+    else if (name === 'use_cache_branch') feeds[name] = new Tensor('bool', [past > 0], [1]);
+    else if (name === 'num_logits_to_keep' || name === 'logits_to_keep')
+      feeds[name] = int64([wanted === 'last' ? 1 : 0], []);
+  }
+  return feeds;
+}
+
+export function int64(values: ArrayLike<number>, dims: number[]): Tensor {
+  const data = new BigInt64Array(values.length);
+  for (let i = 0; i < values.length; i++) data[i] = BigInt(values[i] as number);
+  return new Tensor('int64', data, dims);
+}
+
+/** n whole numbers from `start` up. */
+export function counting(start: number, n: number): number[] {
+  return Array.from({ length: n }, (_, i) => start + i);
+}
+
+/** Tensors for a cache without a position, by input name. */
+export function emptyPasts(pasts: readonly PastInput[]): TensorMap {
+  return Object.fromEntries(
+    pasts.map(({ name, type, kvHeads, headDim }) => [
+      name,
+      new Tensor(type, type === 'float16' ? new Uint16Array(0) : new Float32Array(0), [1, kvHeads, 0, headDim]),
+    ]),
+  );
+}
+
+/**
+ * Checks an untouched graph against the contract of the model folder and lists its cache inputs.
+ * @throws EngineError `model_unsupported`, naming the file and what was expected
+ */
+export function checkInputs(session: Session, { config, weightsPath }: ModelFolder): PastInput[] {
+  const unsupported = (what: string): EngineError =>
+    new EngineError(
+      'model_unsupported',
+      `${weightsPath} ${what}. Export the model as a decoder with a cache (inputs input_ids, attention_mask, past_key_values.*; outputs logits, present.*).`,
+    );
+  const pasts: PastInput[] = [];
+  for (const input of session.inputMetadata) {
+    const match = PAST.exec(input.name);
+    if (match === null) {
+      if (!KNOWN_INPUTS.has(input.name)) throw unsupported(`has an input "${input.name}" that is not known`);
+      continue;
+    }
+    if (!input.isTensor || (input.type !== 'float32' && input.type !== 'float16'))
+      throw unsupported(`has a cache input "${input.name}" that is neither float32 nor float16`);
+    const present = input.name.replace('past_key_values', 'present');
+    if (!session.outputNames.includes(present))
+      throw unsupported(`has no output "${present}" for its input "${input.name}"`);
+    const [, kvHeads, , headDim] = input.shape;
+    for (const [name, inGraph, inConfig] of [
+      ['key heads', kvHeads, config.kvHeads],
+      ['numbers a head', headDim, config.headDim],
+    ] as const) {
+      if (typeof inGraph === 'number' && inGraph > 0 && inGraph !== inConfig)
+        throw unsupported(`has ${inGraph} ${name} in "${input.name}" where config.json says ${inConfig}`);
+    }
+    pasts.push({
+      name: input.name,
+      present,
+      type: input.type,
+      kvHeads: config.kvHeads,
+      headDim: config.headDim,
+    });
+  }
+  if (!session.inputNames.includes('input_ids')) throw unsupported('has no input "input_ids"');
+  if (!session.outputNames.includes('logits')) throw unsupported('has no output "logits"');
+  if (pasts.length !== 2 * config.layers)
+    throw unsupported(
+      `has ${pasts.length} cache inputs where config.json's ${config.layers} layers need ${2 * config.layers}`,
+    );
+  return pasts;
+}
+
+/** The numbers of a float32 or float16 tensor. */
+export function toFloat32(tensor: Tensor): Float32Array {
+  if (tensor.type === 'float32') return tensor.data as Float32Array;
+  return Float32Array.from(tensor.data as Uint16Array, halfToFloat);
+}
+
+/** Of the logits [rows, vocab], what was wanted. */
+export function wantedLogits(tensor: Tensor, wanted: Wanted): Float32Array {
+  const logits = toFloat32(tensor);
+  const vocab = tensor.dims[tensor.dims.length - 1] as number;
+  return wanted === 'all' ? logits : logits.subarray(logits.length - vocab);
+}
