@@ -5,7 +5,17 @@ import type { CompletionRequest, ContextFile } from './protocol';
 /** The person at the command line wrote something that cannot be used. */
 export class BadInput extends Error {}
 
-const DEFAULTS = { maxTokens: 48, temperature: 0.2, topP: 0.95, topK: 0, seed: 0, minProbability: 0 };
+const DEFAULTS = {
+  maxTokens: 48,
+  repetitionPenalty: 1,
+  temperature: 0.2,
+  topP: 0.95,
+  topK: 0,
+  minP: 0,
+  typicalP: 1,
+  seed: 0,
+  minProbability: 0,
+};
 
 /**
  * Reads a request.
@@ -49,9 +59,12 @@ export function parseCompleteLine(line: string, onId: (id: unknown) => void): Co
     context: contextFiles(fields['context']),
     maxTokens: number('maxTokens', 1, 1_000_000, true),
     sampling: {
+      repetitionPenalty: number('repetitionPenalty', 0.01, 100, false),
       temperature: number('temperature', 0, 10, false),
       topP: number('topP', 0.001, 1, false),
       topK: number('topK', 0, 1_000_000, true),
+      minP: number('minP', 0, 1, false),
+      typicalP: number('typicalP', 0.001, 1, false),
       seed: number('seed', 0, 2 ** 32 - 1, true),
     },
     raw,

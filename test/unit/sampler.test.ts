@@ -1,30 +1,17 @@
-// The sampler against its definition: sort everything, filter, normalise.
+// The sampler: limits on what may be drawn, its log-probabilities, and the filters that every request has, against decodingReference.ts.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '../../src/engine/random';
 import { candidates, sample } from '../../src/engine/sampler';
 import type { Sampling } from '../../src/protocol';
+import { filtered } from './decodingReference';
 
 const greedy: Sampling = { temperature: 0, topK: 0, topP: 1, seed: 0 };
 
-/** Temperature, then top-k, then top-p, by the book. @returns [id, probability] */
-function byDefinition(logits: Float32Array, { temperature, topK, topP }: Sampling): [number, number][] {
-  const softmax = (kept: [number, number][]): [number, number][] => {
-    const max = Math.max(...kept.map(([, logit]) => logit));
-    const total = kept.reduce((sum, [, logit]) => sum + Math.exp(logit - max), 0);
-    return kept.map(([id, logit]) => [id, Math.exp(logit - max) / total]);
-  };
-  let kept = Array.from(logits, (logit, id): [number, number] => [id, logit / temperature]).sort(
-    (a, b) => b[1] - a[1] || a[0] - b[0],
-  );
-  if (topK > 0) kept = kept.slice(0, topK);
-  if (topP < 1) {
-    let mass = 0;
-    const size = softmax(kept).findIndex(([, p]) => (mass += p) >= topP);
-    if (size >= 0) kept = kept.slice(0, size + 1);
-  }
-  return softmax(kept);
+/** @returns [id, probability] */
+function byDefinition(logits: Float32Array, sampling: Sampling): [number, number][] {
+  return filtered(logits, sampling).map(({ id, probability }) => [id, probability]);
 }
 
 function randomLogits(size: number, spread: number, seed: number): Float32Array {
