@@ -48,6 +48,9 @@ const WEIGHTS = [
   'decoder_model_merged',
 ];
 
+/** No model has more layers or heads; arrays are made of so many. */
+const MOST_LAYERS = 4096;
+
 /**
  * Reads a model folder.
  * @param dir the folder
@@ -153,8 +156,14 @@ function readConfig(config: Record<string, unknown>, generation: Record<string, 
     return value;
   };
   const heads = need('num_attention_heads', 'n_head');
+  const layers = need('num_hidden_layers', 'n_layer');
+  if (layers > MOST_LAYERS || heads > MOST_LAYERS)
+    throw new EngineError(
+      'model_damaged',
+      `${path} speaks of ${layers} layers and ${heads} heads; there are models of up to ${MOST_LAYERS}. Restore the file.`,
+    );
   return {
-    layers: need('num_hidden_layers', 'n_layer'),
+    layers,
     heads,
     kvHeads: positive('num_key_value_heads') ?? heads,
     headDim: positive('head_dim') ?? Math.floor(need('hidden_size', 'n_embd') / heads),

@@ -72,17 +72,21 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
   );
   const suffix = fill ? tokenizer.encodeText(near.suffix).slice(0, Math.floor(room * SUFFIX_SHARE)) : [];
   let left = room - begin.length - header.length - suffix.length - (fill ? 3 : 0);
-  const { before, typed } = takeBack(tokenizer, near.prefix, left / 2);
-  left -= typed?.tokens ?? 0;
-  const prefix = lastTokens(tokenizer.encodeText(before), left);
-  left -= prefix.length;
+  // What is set aside does not depend on the piece: the front of a long prefix would move to and fro with each word.
+  const retyped = Math.min(MAX_RETYPED, Math.floor(left / 2));
+  const { before, typed } = takeBack(tokenizer, near.prefix, retyped);
+  left -= retyped;
+  const whole = tokenizer.encodeText(before);
+  const prefix = lastTokens(whole, left);
+  // Other files stand before the prefix: they get whole blocks, so that they do not come and go with each token.
+  left = whole.length > left ? 0 : left - Math.ceil(prefix.length / DROP_BLOCK) * DROP_BLOCK;
 
   const context: number[] = [];
   for (const file of [...(request.context ?? [])].reverse()) {
     const name = separator === undefined ? [] : [separator, ...tokenizer.encodeText(`${file.path}\n`)];
     const ids = [
       ...name,
-      ...tokenizer.encodeText(file.text.slice(0, left * CHARS_PER_TOKEN)),
+      ...tokenizer.encodeText(file.text.slice(0, room * CHARS_PER_TOKEN)),
       ...(separator === undefined ? tokenizer.encodeText('\n') : []),
     ];
     if (ids.length > left) continue;
@@ -118,7 +122,7 @@ function takeBack(tokenizer: Tokenizer, prefix: string, most: number): { before:
   if (texts === undefined || piece === '' || (before === '' && tokenizer.bosId === undefined))
     return { before: prefix };
   const path = tokenizer.encodeText(piece);
-  if (path.length > Math.min(most, MAX_RETYPED)) return { before: prefix };
+  if (path.length > most) return { before: prefix };
   const typed = typedPiece(texts, piece, path);
   return typed === undefined ? { before: prefix } : { before, typed };
 }
