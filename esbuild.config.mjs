@@ -84,6 +84,14 @@ const evaluation = {
   logLevel: 'warning',
 };
 
+/** What guessing ahead saves, for Node.
+ * @type {import('esbuild').BuildOptions} */
+const speculation = {
+  ...evaluation,
+  entryPoints: ['test/bench/speculation.ts'],
+  outfile: '.test-out/speculation/main.js',
+};
+
 const args = process.argv.slice(2);
 if (args.includes('--watch')) {
   for (const options of bundles) await (await context(options)).watch();
@@ -92,6 +100,8 @@ if (args.includes('--watch')) {
   await build(unitTests());
 } else if (args.includes('--eval')) {
   await build(evaluation);
+} else if (args.includes('--speculation')) {
+  await build(speculation);
 } else {
   await Promise.all(bundles.map((options) => build(options)));
 }

@@ -11,19 +11,33 @@ import { EngineError, toFault } from './engine/errors';
 const USAGE = `glassbox: local text generation
 
   complete  [--model DIR] [--device D]        JSON lines in, one JSON line out for each
-  generate  --model DIR --prompt TEXT [--max-tokens N] [--temperature T] [--top-p P] [--top-k K] [--seed S]
+  generate  --model DIR --prompt TEXT [--max-tokens N] [--temperature T] [--top-p P] [--top-k K] [--min-p P]
+            [--typical-p P] [--repetition-penalty R] [--seed S]
                                               streams text
+            --beams N [--length-penalty L] [--n-best N] [--early-stopping true|false|never]
+                                              searches instead of drawing: a JSON line for each text, best first
   score     --model DIR                       text in, one JSON line out: tokens, bytes, nll (nats), bitsPerByte
   attention --model DIR --prompt TEXT --layer L --head H
                                               one JSON line: tokens, weights [query][key], lower triangle
 
-  Every command takes --device (cpu, webgpu, cuda, dml, coreml) and --weights FILE (an ONNX file inside DIR).
+  Every command takes --device (cpu, webgpu, cuda, dml, coreml), --weights FILE (an ONNX file inside DIR) and --threads N
+  (0, the default: what suits the machine), and --speculation auto|off (auto, the default: guess tokens and check several in one run
+  where that saves time; the text is the same).
   Without --model, the model that comes with Glassbox is used.
 `;
 
-const COMMON = { model: { type: 'string' }, device: { type: 'string' }, weights: { type: 'string' } } as const;
+const COMMON = {
+  model: { type: 'string' },
+  device: { type: 'string' },
+  weights: { type: 'string' },
+  threads: { type: 'string' },
+  speculation: { type: 'string' },
+} as const;
 const DEVICES = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'];
 type Flags = Record<string, string | undefined>;
+/** Flags of generate that say how a token is drawn, and those that say how texts are searched for. */
+const SAMPLING_FLAGS = ['temperature', 'top-p', 'top-k', 'min-p', 'typical-p', 'repetition-penalty', 'seed'];
+const BEAM_FLAGS = ['length-penalty', 'n-best', 'early-stopping'];
 
 const COMMANDS: Record<string, { options: ParseArgsConfig['options']; run: (flags: Flags) => Promise<void> }> = {
   complete: { options: COMMON, run: complete },
@@ -35,6 +49,13 @@ const COMMANDS: Record<string, { options: ParseArgsConfig['options']; run: (flag
       temperature: { type: 'string' },
       'top-p': { type: 'string' },
       'top-k': { type: 'string' },
+      'min-p': { type: 'string' },
+      'typical-p': { type: 'string' },
+      'repetition-penalty': { type: 'string' },
+      beams: { type: 'string' },
+      'length-penalty': { type: 'string' },
+      'n-best': { type: 'string' },
+      'early-stopping': { type: 'string' },
       seed: { type: 'string' },
     },
     run: generate,
@@ -93,10 +114,16 @@ async function complete(flags: Flags): Promise<void> {
 async function generate(flags: Flags): Promise<void> {
   const prompt = need(flags, 'prompt');
   const maxTokens = number(flags, 'max-tokens', 128, { least: 1, most: 1_000_000, whole: true });
+  if (flags['beams'] !== undefined) return searchBeams(flags, prompt, maxTokens);
+  const stray = BEAM_FLAGS.find((name) => flags[name] !== undefined);
+  if (stray !== undefined) throw new BadInput(`--${stray} is for beam search: give --beams too.`);
   const sampling = {
+    repetitionPenalty: number(flags, 'repetition-penalty', 1, { least: 0.01, most: 100 }),
     temperature: number(flags, 'temperature', 0.6, { least: 0, most: 10 }),
     topP: number(flags, 'top-p', 0.95, { least: 0.001, most: 1 }),
     topK: number(flags, 'top-k', 0, { least: 0, most: 1_000_000, whole: true }),
+    minP: number(flags, 'min-p', 0, { least: 0, most: 1 }),
+    typicalP: number(flags, 'typical-p', 1, { least: 0.001, most: 1 }),
     seed: number(flags, 'seed', 0, { least: 0, most: 2 ** 32 - 1, whole: true }),
   };
   const engine = await load(flags);
@@ -113,6 +140,25 @@ async function generate(flags: Flags): Promise<void> {
   });
   await write(text.slice(streamed.length) + (process.stdout.isTTY ? '\n' : ''));
   if (finish === 'cancelled') process.exitCode = 130;
+}
+
+async function searchBeams(flags: Flags, prefix: string, maxTokens: number): Promise<void> {
+  const stray = SAMPLING_FLAGS.find((name) => flags[name] !== undefined);
+  if (stray !== undefined)
+    throw new BadInput(`--${stray} is for drawing: beam search draws nothing. Leave it or --beams out.`);
+  const beams = number(flags, 'beams', undefined, { least: 1, most: 256, whole: true });
+  const nBest = number(flags, 'n-best', 1, { least: 1, most: beams, whole: true });
+  const lengthPenalty = number(flags, 'length-penalty', 1, { least: -10, most: 10 });
+  const early = flags['early-stopping'] ?? 'false';
+  if (early !== 'true' && early !== 'false' && early !== 'never')
+    throw new BadInput(`--early-stopping ${early} is not known; there are true, false, never.`);
+  const engine = await load(flags);
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort());
+  const earlyStopping = early === 'never' ? early : early === 'true';
+  const found = await engine.beams({ prefix, maxTokens, beams, nBest, lengthPenalty, earlyStopping }, abort.signal);
+  for (const text of found ?? []) await write(JSON.stringify(text) + '\n');
+  if (found === undefined) process.exitCode = 130;
 }
 
 async function scoreText(flags: Flags): Promise<void> {
@@ -142,11 +188,15 @@ async function load(flags: Flags): Promise<Engine> {
   const device = flags['device'] ?? 'cpu';
   if (!DEVICES.includes(device))
     throw new BadInput(`--device ${device} is not known; there are ${DEVICES.join(', ')}.`);
-  const { weights } = flags;
+  const { weights, speculation = 'auto' } = flags;
+  if (speculation !== 'auto' && speculation !== 'off')
+    throw new BadInput(`--speculation ${speculation} is not known; there are auto and off.`);
   const engine = await Engine.load({
     modelDir: flags['model'] ?? join(__dirname, '..', 'models', 'glassbox-small'),
     device,
+    threads: number(flags, 'threads', 0, { least: 0, most: 256, whole: true }),
     ...(weights === undefined ? {} : { weights }),
+    speculation,
   });
   if (engine.info.deviceNote !== undefined) process.stderr.write(`${engine.info.deviceNote}\n`);
   return engine;

@@ -1,14 +1,20 @@
 // Every message that crosses a process line: extension host ⇄ engine process, and extension host ⇄ webview.
 // Types only. Sent with structured clone, so typed arrays arrive as typed arrays.
 
-/** How the next token is drawn from the model's distribution; the filters apply in the order of the fields. */
+/** How the next token is drawn from the model's distribution; the filters apply in the order of the fields. What is optional is off where it is absent. */
 export interface Sampling {
+  /** Above 0. Logits of tokens that stand in the text are divided by this where positive, multiplied where negative; 1 changes nothing. */
+  repetitionPenalty?: number;
   /** Logits are divided by this; 0 takes the likeliest token. */
   temperature: number;
   /** Keep the k likeliest tokens; 0 keeps all. */
   topK: number;
   /** Nucleus: keep the likeliest tokens whose probabilities sum to at least this, in (0, 1]; 1 keeps all. */
   topP: number;
+  /** Keep the tokens at least this many times as probable as the likeliest, in [0, 1]; 0 keeps all. */
+  minP?: number;
+  /** Keep the tokens whose surprise is nearest to the entropy, until their probabilities sum to at least this, in (0, 1]; 1 keeps all. */
+  typicalP?: number;
   /** Seed of the random numbers, an unsigned 32-bit integer; equal seeds give equal text. */
   seed: number;
 }
@@ -52,6 +58,11 @@ export interface CompletionStats {
   /** Of these, tokens whose keys and values were still in the cache. */
   reusedTokens: number;
   generatedTokens: number;
+  /** Tokens that were guessed and run to be checked; of these, those that were right and taken. */
+  draftedTokens: number;
+  acceptedTokens: number;
+  /** Runs of the model, those of the prompt included. */
+  runs: number;
   /** From the start of the request to the first sampled token, in milliseconds. */
   firstTokenMs: number;
   /** From the start of the request to its end, in milliseconds. */
@@ -72,6 +83,32 @@ export interface Completion {
   logprobs: number[];
   finish: Finish;
   stats: CompletionStats;
+}
+
+/** What to search for with beam search; the prefix alone is the prompt. */
+export interface BeamRequest {
+  prefix: string;
+  /** Most tokens of a text. */
+  maxTokens: number;
+  /** How many texts go on at every step; at least 1. */
+  beams: number;
+  /** How many texts are wanted, at most `beams`. */
+  nBest: number;
+  /** A text's score is the sum of its log-probabilities / their number to this power: above 0 favours longer texts. */
+  lengthPenalty: number;
+  /** True ends the search as soon as `beams` texts have ended; false, the default, and 'never' go on while a better one may come (decoding/hypotheses.ts). */
+  earlyStopping?: boolean | 'never';
+}
+
+/** A text that beam search found. */
+export interface BeamText {
+  text: string;
+  /** Ids, without the end-of-text token. */
+  tokens: number[];
+  /** Natural logarithm of each token's probability under the model, and of the end-of-text token's where that ended the text. */
+  logprobs: number[];
+  score: number;
+  finish: 'eos' | 'length';
 }
 
 /** A loaded model. */
@@ -110,11 +147,25 @@ export interface LoadMessage {
   type: 'load';
   modelDir: string;
   device: string;
+  /** What the caches of all contexts may hold together, in MB; without it there is one context. */
+  cacheMemory?: number;
+  /** Threads that a run is spread over; 0, the default: what suits the machine. */
+  threads?: number;
 }
 
 /** Complete; a request that still runs is cancelled. Answered by `token`s and then one `done` or `error`. */
 export interface CompleteMessage {
   type: 'complete';
+  id: number;
+  request: CompletionRequest;
+}
+
+/**
+ * Compute the prompt of a request that is likely to come, in the background. Any other request ends it. Answered by `done` with an empty
+ * completion, finish `length`, or `cancelled`; or by `error`.
+ */
+export interface WarmMessage {
+  type: 'warm';
   id: number;
   request: CompletionRequest;
 }
@@ -133,7 +184,7 @@ export interface AttentionMessage {
   head: number;
 }
 
-export type ToEngine = LoadMessage | CompleteMessage | CancelMessage | AttentionMessage;
+export type ToEngine = LoadMessage | CompleteMessage | WarmMessage | CancelMessage | AttentionMessage;
 
 // ---------------------------------------------------------------- engine → extension host
 

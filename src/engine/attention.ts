@@ -99,7 +99,7 @@ export class AttentionReader {
         `The attention in ${weightsPath} is of a form whose weights cannot be read (known: GroupQueryAttention, Attention, and plain Softmax).`,
       );
     }
-    const { session } = await openSession(weightsPath, 'cpu', { graph: graph.bytes });
+    const session = await openSession(weightsPath, 'cpu', { graph: graph.bytes });
     return { session, outputs: graph.outputs };
   }
 }

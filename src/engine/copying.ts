@@ -4,6 +4,7 @@
 
 import { EngineError } from './errors';
 import { argmax, logSumExp } from './sampler';
+import { BREAK, TextIndex } from './textIndex';
 
 /** How the text before goes on where it agrees longest with its end: in one place only, in several but always the same way, or in several ways. */
 const KINDS = ['one', 'same', 'mixed'] as const;
@@ -54,21 +55,15 @@ export function readCopyingWeights(generation: Record<string, unknown>, path: st
   return value as unknown as CopyingWeights;
 }
 
-/** Stands between texts that do not follow each other. */
-export const BREAK = -1;
-
 /**
  * A text that grows, and the mixture after it:
  * p(t) = (1 − copy − word) model(t) + copy · copied(t) + word · frequency(t).
  */
 export class CopyText {
   readonly #weights: CopyingWeights;
-  #ids: Int32Array;
-  #length = 0;
-  /** By position: the position before of the same id, or −1. */
-  #before: Int32Array;
-  /** By id: its last position, and how often it stands in the text. */
-  readonly #last: Int32Array;
+  /** The text, for whoever wants to look into it; `push` lets it grow. */
+  readonly index: TextIndex;
+  /** By id: how often it stands in the text. */
   readonly #counts: Int32Array;
   /** Each id that stands in the text, once. */
   readonly #distinct: number[] = [];
@@ -80,23 +75,14 @@ export class CopyText {
    */
   constructor(weights: CopyingWeights, ids: readonly number[], vocab: number) {
     this.#weights = weights;
-    this.#ids = new Int32Array(ids.length + 64);
-    this.#before = new Int32Array(this.#ids.length);
-    this.#last = new Int32Array(vocab).fill(-1);
+    this.index = new TextIndex([], vocab);
     this.#counts = new Int32Array(vocab);
     for (const id of ids) this.push(id);
   }
 
   push(id: number): void {
-    if (this.#length === this.#ids.length) {
-      this.#ids = grown(this.#ids);
-      this.#before = grown(this.#before);
-    }
-    const at = this.#length++;
-    this.#ids[at] = id;
+    this.index.push(id);
     if (id === BREAK) return;
-    this.#before[at] = this.#last[id] as number;
-    this.#last[id] = at;
     if (this.#counts[id] === 0) this.#distinct.push(id);
     this.#counts[id] = (this.#counts[id] as number) + 1;
     this.#counted++;
@@ -127,21 +113,17 @@ export class CopyText {
   /** What followed earlier occurrences of the last id, each counting base^agreement, as shares. */
   #matches(): { copied: Map<number, number>; agreement: number; kind: Kind } {
     const { base, longest } = this.#weights;
-    const ids = this.#ids;
-    const end = this.#length - 1;
+    const text = this.index;
+    const end = text.length - 1;
     const copied = new Map<number, number>();
     let weight = 0;
     let agreement = 0;
     let best = new Map<number, number>(); // what follows the longest agreements, and how often
-    for (
-      let at = end < 0 || ids[end] === BREAK ? -1 : (this.#before[end] as number);
-      at >= 0;
-      at = this.#before[at] as number
-    ) {
-      const next = ids[at + 1] as number;
+    for (let at = text.at(end) === BREAK ? -1 : text.before(end); at >= 0; at = text.before(at)) {
+      const next = text.at(at + 1);
       if (next === BREAK) continue;
       let length = 1;
-      while (length < longest && at >= length && ids[at - length] === ids[end - length] && ids[at - length] !== BREAK)
+      while (length < longest && text.at(at - length) !== BREAK && text.at(at - length) === text.at(end - length))
         length++;
       const counts = base ** length;
       copied.set(next, (copied.get(next) ?? 0) + counts);
@@ -156,10 +138,4 @@ export class CopyText {
     const places = [...best.values()].reduce((sum, count) => sum + count, 0);
     return { copied, agreement, kind: places <= 1 ? 'one' : best.size === 1 ? 'same' : 'mixed' };
   }
-}
-
-function grown(array: Int32Array): Int32Array {
-  const larger = new Int32Array(array.length * 2);
-  larger.set(array);
-  return larger;
 }

@@ -4,11 +4,22 @@
 import { shape, situationAt, type Situation } from '../completion/stop';
 import { windowAround } from '../completion/window';
 import { Worth } from '../completion/worth';
-import type { AttentionMap, Completion, CompletionRequest, Finish, ModelInfo } from '../protocol';
+import type {
+  AttentionMap,
+  BeamRequest,
+  BeamText,
+  Completion,
+  CompletionRequest,
+  Finish,
+  ModelInfo,
+} from '../protocol';
 import { AttentionReader } from './attention';
-import { BREAK, CopyText } from './copying';
+import { beams } from './beams';
+import { Contexts } from './contexts';
+import { CopyText } from './copying';
 import { EngineError } from './errors';
 import { generate } from './generate';
+import { prefill } from './idle';
 import type { KvCache } from './kvCache';
 import { LineTokens } from './lineTokens';
 import { Model } from './model';
@@ -16,6 +27,8 @@ import { readModelFolder } from './modelFolder';
 import { framePrompt, mostTokens } from './prompt';
 import type { Sampled } from './sampler';
 import { score, type Score } from './score';
+import { Speculation } from './speculation';
+import { BREAK } from './textIndex';
 import { TextStream } from './textStream';
 import { Tokenizer } from './tokenizer';
 
@@ -29,6 +42,12 @@ export interface EngineOptions {
   device: string;
   /** An ONNX file inside the folder, relative; by default the best that is there. */
   weights?: string;
+  /** Whether tokens are guessed, and several checked in one run, where that saves time; 'auto' by default. The text is the same. */
+  speculation?: 'auto' | 'off';
+  /** What the warm contexts may hold together, in MB; by default there is one context. */
+  cacheMemory?: number;
+  /** Threads that a run is spread over; by default, and with 0, what suits the machine. */
+  threads?: number;
 }
 
 export interface CompleteOptions {
@@ -40,21 +59,26 @@ export interface CompleteOptions {
 export class Engine {
   readonly #model: Model;
   readonly #tokenizer: Tokenizer;
-  readonly #cache: KvCache;
+  readonly #contexts: Contexts;
   readonly #lines: LineTokens;
+  /** Undefined: switched off. */
+  readonly #speculation: Speculation | undefined;
   readonly #attention: AttentionReader;
   readonly info: ModelInfo;
   /** The tokens of the last completion: prompt, then generated. */
   #last: { ids: number[]; promptTokens: number } = { ids: [], promptTokens: 0 };
   /** Settles when the request before has ended. */
   #turn: Promise<unknown> = Promise.resolve();
+  /** The warm-ups that run or wait; a request ends them. */
+  #warmUps = new AbortController();
 
-  private constructor(model: Model, tokenizer: Tokenizer, loadMs: number) {
+  private constructor(model: Model, tokenizer: Tokenizer, cacheMemory: number, guesses: boolean, loadMs: number) {
     this.#model = model;
     this.#tokenizer = tokenizer;
-    this.#cache = model.newCache();
+    this.#contexts = new Contexts(() => model.newCache(), cacheMemory * 2 ** 20);
     this.#lines = new LineTokens(tokenizer);
-    this.#attention = new AttentionReader(model.folder);
+    this.#speculation = guesses ? new Speculation(tokenizer, model.folder.config.vocab) : undefined;
+    this.#attention = new AttentionReader(model);
     const { name, dir, weights, config } = model.folder;
     this.info = {
       name,
@@ -74,7 +98,8 @@ export class Engine {
   }
 
   /** @throws EngineError naming the file that is missing or damaged */
-  static async load({ modelDir, device, weights }: EngineOptions): Promise<Engine> {
+  static async load(options: EngineOptions): Promise<Engine> {
+    const { modelDir, device, weights, cacheMemory = 0, threads = 0, speculation } = options;
     const start = performance.now();
     const folder = readModelFolder(modelDir, weights);
     const tokenizer = new Tokenizer(folder);
@@ -84,8 +109,14 @@ export class Engine {
         `${folder.dir}/tokenizer.json has ${tokenizer.wordIds} ids where config.json's vocab_size is ${folder.config.vocab}. Restore the files: they belong to different models.`,
       );
     }
-    const model = await Model.load(folder, device);
-    return new Engine(model, tokenizer, performance.now() - start);
+    const model = await Model.load(folder, device, threads === 0 ? {} : { threads });
+    try {
+      await checkWidth(model);
+    } catch (error) {
+      await model.dispose();
+      throw error;
+    }
+    return new Engine(model, tokenizer, cacheMemory, speculation !== 'off', performance.now() - start);
   }
 
   /**
@@ -93,7 +124,7 @@ export class Engine {
    * @throws EngineError `bad_request`, `prompt_too_long`, `inference_failed`, `nan_logits`
    */
   complete(request: CompletionRequest, { signal, onToken }: CompleteOptions): Promise<Completion> {
-    return this.#inTurn(async () => {
+    return this.#asRequest(async () => {
       const start = performance.now();
       if (signal.aborted) return nothing(this.info.device); // superseded while it waited
       const tokenizer = this.#tokenizer;
@@ -105,6 +136,8 @@ export class Engine {
         typed?.characters ?? 0,
       );
       const copying = request.raw ? undefined : this.#copyText(request, typed?.characters ?? 0);
+      const drafts = this.#speculation?.drafts(prompt, copying);
+      const counts = { runs: 0, drafted: 0, accepted: 0 };
       const least = Math.log(request.minProbability ?? 0);
       const stream = new TextStream((ids) => tokenizer.decode(ids), prompt.slice(-4));
       const tokens: number[] = [];
@@ -114,10 +147,12 @@ export class Engine {
       let firstTokenMs = 0;
       let finish: Finish | undefined;
 
-      const steps = generate(this.#model, this.#cache, {
+      const steps = generate(this.#model, this.#contexts.take(prompt), {
         prompt,
         ...(typed === undefined ? {} : { typed }),
         ...(copying === undefined ? {} : { copying }),
+        ...(drafts === undefined ? {} : { drafts }),
+        counts,
         // Who asks for a suggestion does not want the empty one.
         minTokens: request.raw ? 0 : 1,
         maxTokens: mostTokens(request, this.info.contextLength),
@@ -145,6 +180,8 @@ export class Engine {
         onToken?.(token, text);
         if (output.stopped) finish = 'stop';
       }
+      await steps.return('cancelled'); // it learns that no more is wanted
+      if (drafts !== undefined) this.#speculation?.remember(drafts);
       if (finish !== 'cancelled') output.push(stream.end(), Math.exp(probability));
       output.end(Math.exp(probability));
       if (finish !== 'cancelled') this.#last = { ids: [...prompt, ...tokens], promptTokens: prompt.length };
@@ -153,6 +190,9 @@ export class Engine {
         promptTokens: prompt.length,
         reusedTokens,
         generatedTokens: tokens.length,
+        draftedTokens: counts.drafted,
+        acceptedTokens: counts.accepted,
+        runs: counts.runs,
         firstTokenMs,
         totalMs,
         device: this.info.device,
@@ -162,11 +202,31 @@ export class Engine {
   }
 
   /**
+   * Computes what the first run of `complete(request)` would, so that it need not; in the background, and only as long as nobody asks
+   * for anything else. The completion it gives is empty: `length`, or `cancelled` where a request came between.
+   * @throws EngineError `bad_request`, `prompt_too_long`, `inference_failed`
+   */
+  warmUp(request: CompletionRequest, signal: AbortSignal): Promise<Completion> {
+    const anySignal = AbortSignal.any([signal, this.#warmUps.signal]);
+    return this.#inTurn(async () => {
+      const start = performance.now();
+      const { device, contextLength } = this.info;
+      if (anySignal.aborted) return nothing(device);
+      const { ids: prompt, typed } = framePrompt(this.#tokenizer, request, contextLength);
+      if (!request.raw) this.#copyText(request, typed?.characters ?? 0); // remembers the tokens of the document's lines
+      const { reused, finished } = await prefill(this.#model, this.#contexts.take(prompt), prompt, anySignal);
+      const stats = { ...nothing(device).stats, promptTokens: prompt.length, reusedTokens: reused };
+      const totalMs = performance.now() - start;
+      return { ...nothing(device), finish: finished ? 'length' : 'cancelled', stats: { ...stats, totalMs } };
+    });
+  }
+
+  /**
    * One head's attention weights over the last completion, or over `prompt` where one is given.
    * @throws EngineError `bad_request`, `model_unsupported`
    */
   attention(layer: number, head: number, prompt?: string): Promise<AttentionMap> {
-    return this.#inTurn(async () => {
+    return this.#asRequest(async () => {
       const ids = prompt === undefined ? this.#last.ids : this.#tokenizer.encode(prompt);
       const promptTokens = prompt === undefined ? this.#last.promptTokens : ids.length;
       const weights = await this.#attention.read(ids, layer, head);
@@ -174,13 +234,22 @@ export class Engine {
     });
   }
 
+  /** The best texts that follow a prompt, by beam search; undefined when it was cancelled. For errors see beams.ts. */
+  beams(request: BeamRequest, signal: AbortSignal): Promise<BeamText[] | undefined> {
+    const [model, tokenizer, { contextLength }] = [this.#model, this.#tokenizer, this.info];
+    const cacheFor = (prompt: readonly number[]): KvCache => this.#contexts.take(prompt);
+    return this.#asRequest(() => beams({ model, tokenizer, cacheFor, contextLength }, request, signal));
+  }
+
   /** How well the model predicts `text`. */
   score(text: string): Promise<Score> {
-    return this.#inTurn(() => score(this.#model, this.#tokenizer, text));
+    return this.#asRequest(() => score(this.#model, this.#tokenizer, text));
   }
 
   async dispose(): Promise<void> {
+    this.#warmUps.abort();
     await this.#turn;
+    this.#contexts.dispose();
     await this.#attention.dispose();
     await this.#model.dispose();
   }
@@ -195,17 +264,42 @@ export class Engine {
     return new CopyText(copying, ids, config.vocab);
   }
 
+  /** Runs `work` when everything asked for before has ended; somebody waits for it, so that warm-ups end. */
+  #asRequest<T>(work: () => Promise<T>): Promise<T> {
+    this.#warmUps.abort();
+    this.#warmUps = new AbortController();
+    return this.#inTurn(work);
+  }
+
   /** Runs `work` when everything asked for before has ended. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(work);
-    this.#turn = result.catch(() => undefined);
+    // Whoever waits for this turn finds the contexts released.
+    this.#turn = result.then(
+      () => this.#contexts.release(true),
+      () => this.#contexts.release(false),
+    );
     return result;
   }
 }
 
+/** Runs one token: what the graph says of its shapes need not be what it computes. @throws EngineError `model_damaged` */
+async function checkWidth(model: Model): Promise<void> {
+  const { config, weightsPath, dir } = model.folder;
+  const cache = model.newCache();
+  const { length } = await model.forward([0], cache);
+  cache.dispose();
+  if (length === config.vocab) return;
+  throw new EngineError(
+    'model_damaged',
+    `${weightsPath} gives ${length} logits a token where ${dir}/config.json's vocab_size is ${config.vocab}. Restore the files: they belong to different models.`,
+  );
+}
+
 /** The completion of a request that was cancelled before it began. */
 function nothing(device: string): Completion {
-  const stats = { promptTokens: 0, reusedTokens: 0, generatedTokens: 0, firstTokenMs: 0, totalMs: 0, device };
+  const none = { promptTokens: 0, reusedTokens: 0, generatedTokens: 0, draftedTokens: 0, acceptedTokens: 0, runs: 0 };
+  const stats = { ...none, firstTokenMs: 0, totalMs: 0, device };
   return { text: '', tokens: [], logprobs: [], finish: 'cancelled', stats };
 }
 

@@ -1,9 +1,10 @@
-// The loop: prefill, sample, decode. Token ids in, token ids out; it does not know text or where a suggestion ends.
+// The loop: prefill, sample, decode. Token ids in, token ids out; it does not know text, where a suggestion ends, or what is guessed ahead.
 
 import type { Sampling } from '../protocol';
 import type { CopyText } from './copying';
 import type { Typed } from './healing';
 import type { KvCache } from './kvCache';
+import { Lookahead, type Drafter, type RunCounts } from './lookahead';
 import { seededRandom } from './random';
 import { sample, type Sampled } from './sampler';
 
@@ -11,8 +12,11 @@ import { sample, type Sampled } from './sampler';
 export interface ForwardModel {
   /** Most tokens to run at once. */
   readonly chunk: number;
-  /** Runs ids after what the cache holds; returns the logits [vocab] after the last. */
-  forward(ids: readonly number[], cache: KvCache): Promise<Float32Array>;
+  /**
+   * Runs ids after what the cache holds.
+   * @param wanted 'last', the default: the logits [vocab] after the last id; 'all': [ids, vocab], row-major
+   */
+  forward(ids: readonly number[], cache: KvCache, wanted?: 'last' | 'all'): Promise<Float32Array>;
 }
 
 export interface GenerateOptions {
@@ -22,6 +26,8 @@ export interface GenerateOptions {
   typed?: Typed;
   /** Given: the text so far, which has a say beside the model; what is generated is added to it. */
   copying?: CopyText;
+  /** Given: tokens are guessed, and several checked in one run. What is yielded is the same. */
+  drafts?: Drafter;
   maxTokens: number;
   /** The text does not end before it has this many tokens. */
   minTokens: number;
@@ -31,11 +37,14 @@ export interface GenerateOptions {
   signal: AbortSignal;
   /** Told once how many tokens of the prompt were still in the cache. */
   onReuse?: (tokens: number) => void;
+  /** Counts what was run, as it is run. */
+  counts?: RunCounts;
 }
 
 /**
  * Yields the tokens that follow the prompt. A token is yielded before the next run is paid for, so a consumer that stops
- * pays for nothing more. An abort takes effect before the next run: within one token or one chunk of the prompt.
+ * pays for nothing more. An abort takes effect before the next run: within one run for tokens or one chunk of the prompt.
+ * The cache is left with what was run: the prompt, the tokens, and with `drafts` perhaps a guess at more of them.
  * @returns why it ended
  */
 export async function* generate(
@@ -43,38 +52,47 @@ export async function* generate(
   cache: KvCache,
   options: GenerateOptions,
 ): AsyncGenerator<Sampled, 'eos' | 'length' | 'cancelled'> {
-  const { prompt, typed, copying, maxTokens, minTokens, sampling, eosIds, signal } = options;
+  const { prompt, typed, copying, drafts, maxTokens, minTokens, sampling, eosIds, signal } = options;
   // 1) keep what the cache shares with the prompt; the last token must run again, for its logits
   const reused = cache.keepPrefix(prompt, prompt.length - 1);
   options.onReuse?.(reused);
 
   // 2) prefill the rest in chunks
-  let logits: Float32Array | undefined;
-  for (let start = reused; start < prompt.length; start += model.chunk) {
+  const ahead = new Lookahead(model, cache, drafts, options.counts ?? { runs: 0, drafted: 0, accepted: 0 });
+  for (let start = reused, end = 0; start < prompt.length; start = end) {
     await letMessagesIn();
     if (signal.aborted) return 'cancelled';
-    logits = await model.forward(prompt.slice(start, start + model.chunk), cache);
+    end = Math.min(prompt.length, start + model.chunk);
+    await ahead.run(prompt.slice(start, end), end === prompt.length ? maxTokens - 1 : 0, typed);
   }
 
   // 3) sample, yield, decode
   const random = seededRandom(sampling.seed);
-  for (let written = 0; ;) {
-    const limits =
-      typed?.done === false ? { allowed: typed.allowed() } : written < minTokens ? { forbidden: eosIds } : {};
-    const own = logits as Float32Array;
-    const next = sample(copying === undefined ? own : copying.mix(own), sampling, random, { ...limits, own });
-    if (eosIds.has(next.id)) return 'eos';
-    if (typed === undefined || typed.done || typed.take(next.id)) written++;
-    copying?.push(next.id);
-    yield next;
-    await letMessagesIn();
-    if (signal.aborted) return 'cancelled';
-    if (written >= maxTokens) return 'length';
-    logits = await model.forward([next.id], cache);
+  const ids = [...prompt];
+  try {
+    for (let written = 0; ;) {
+      const limits =
+        typed?.done === false ? { allowed: typed.allowed() } : written < minTokens ? { forbidden: eosIds } : {};
+      const own = ahead.logits;
+      const next = sample(copying === undefined ? own : copying.mix(own), sampling, random, { ...limits, own, ids });
+      if (eosIds.has(next.id)) return 'eos';
+      if (typed === undefined || typed.done || typed.take(next.id)) written++;
+      ids.push(next.id);
+      copying?.push(next.id);
+      drafts?.push(next.id);
+      const known = ahead.take(next.id);
+      yield next;
+      await letMessagesIn();
+      if (signal.aborted) return 'cancelled';
+      if (written >= maxTokens) return 'length';
+      if (!known) await ahead.run([next.id], maxTokens - written - 1, typed);
+    }
+  } finally {
+    if (!signal.aborted) ahead.end();
   }
 }
 
 /** A run blocks the thread; between two of them the event loop must turn once so that a cancel can arrive. */
-function letMessagesIn(): Promise<void> {
+export function letMessagesIn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

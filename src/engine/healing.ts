@@ -59,6 +59,17 @@ export class Typed {
     return covering.includes(own) ? covering : [...covering, own];
   }
 
+  /** The tokens that the tokenizer would write next, but for the last, which may come out longer. */
+  spelled(): number[] {
+    return this.#path.slice(this.#taken, -1);
+  }
+
+  /** Whether `id` may come after the next `tokens` tokens that the tokenizer would write. */
+  goesOn(tokens: number, id: number): boolean {
+    const rest = this.#path.slice(this.#taken + tokens).map((each) => this.#texts.of(each));
+    return id === this.#path[this.#taken + tokens] || this.#texts.of(id).startsWith(rest.join(''));
+  }
+
   /**
    * Takes a token that is allowed.
    * @returns true when it goes beyond what was typed

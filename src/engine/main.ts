@@ -1,13 +1,20 @@
 // The engine process: takes messages, runs the newest request, sends tokens. Forked by the extension's engine client; it dies
 // with its parent. Knows the protocol and the engine, nothing of the editor.
 
-import type { CompleteMessage, FromEngine, LoadMessage, ToEngine } from '../protocol';
+import type { CompleteMessage, FromEngine, LoadMessage, ToEngine, WarmMessage } from '../protocol';
 import { Engine } from './engine';
 import { EngineError, toFault } from './errors';
 
 let engine: Promise<Engine> | undefined;
 /** The completion that runs or waits; a newer one aborts it. */
-let current: { id: number; abort: AbortController } | undefined;
+let current: Abortable | undefined;
+/** The warm-up that runs or waits; a newer one aborts it, and any request does. */
+let warming: Abortable | undefined;
+
+interface Abortable {
+  id: number;
+  abort: AbortController;
+}
 
 process.on('message', (message: ToEngine) => void handle(message));
 process.on('disconnect', () => process.exit(0));
@@ -18,8 +25,10 @@ async function handle(message: ToEngine): Promise<void> {
       return load(message);
     case 'complete':
       return complete(message);
+    case 'warm':
+      return warm(message);
     case 'cancel':
-      if (current?.id === message.id) current.abort.abort();
+      for (const running of [current, warming]) if (running?.id === message.id) running.abort.abort();
       return;
     case 'attention':
       return reply(message.id, async (loaded) => {
@@ -29,8 +38,8 @@ async function handle(message: ToEngine): Promise<void> {
   }
 }
 
-async function load({ modelDir, device }: LoadMessage): Promise<void> {
-  engine = Engine.load({ modelDir, device });
+async function load(options: LoadMessage): Promise<void> {
+  engine = Engine.load(options);
   try {
     send({ type: 'ready', info: (await engine).info });
   } catch (error) {
@@ -49,6 +58,13 @@ async function complete({ id, request }: CompleteMessage): Promise<void> {
     });
     return { type: 'done', id, completion };
   });
+}
+
+async function warm({ id, request }: WarmMessage): Promise<void> {
+  warming?.abort.abort();
+  const abort = new AbortController();
+  warming = { id, abort };
+  await reply(id, async (loaded) => ({ type: 'done', id, completion: await loaded.warmUp(request, abort.signal) }));
 }
 
 /** Every request ends in exactly one reply: its own, or an error. */

@@ -3,6 +3,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { EngineError } from './errors';
+import { FallbackRunner } from './fallbackRunner';
+import { GpuRunner } from './gpuRunner';
+import { graphForGpu } from './graph/forGpu';
 import { rewriteGraph, type RewrittenGraph } from './graph/rewrite';
 import type { KvCache } from './kvCache';
 import type { ModelFolder } from './modelFolder';
@@ -27,6 +30,17 @@ export interface ModelOptions {
   threads?: number;
   /** True: the graph is run as it is. For comparing. */
   plain?: boolean;
+  /** Told when the device failed after the model was loaded; `device` and `deviceNote` are those of the CPU by then. */
+  onFallback?: () => void;
+}
+
+/** Where a model runs and how. */
+interface Place {
+  device: string;
+  /** Set when another device was asked for: why it could not be used. */
+  deviceNote?: string;
+  /** How the graph is run, for the log: rewritten from which form, or as it is and why. */
+  graphNote: string;
 }
 
 /** A loaded model. */
@@ -35,27 +49,29 @@ export class Model {
   /** The graph takes several tokens at once on an empty cache only. */
   #oneAfterAnother = false;
   readonly folder: ModelFolder;
-  readonly device: string;
-  readonly deviceNote: string | undefined;
-  /** How the graph is run, for the log: rewritten from which form, or as it is and why. */
-  readonly graphNote: string;
+  #place: Place;
   /** Most tokens to run at once where all their logits are wanted: bounds the memory of a run. */
   readonly allChunk: number;
   readonly #pace: Pace;
 
-  private constructor(
-    runner: Runner,
-    folder: ModelFolder,
-    { device, deviceNote }: { device: string; deviceNote?: string },
-    graphNote: string,
-  ) {
+  private constructor(runner: Runner, folder: ModelFolder, place: Place) {
     this.#runner = runner;
     this.folder = folder;
-    this.device = device;
-    this.deviceNote = deviceNote;
-    this.graphNote = graphNote;
+    this.#place = place;
     this.allChunk = Math.max(8, Math.min(MAX_CHUNK, Math.floor(MAX_LOGITS_PER_RUN / folder.config.vocab)));
     this.#pace = new Pace(runner.lastLogitsAlone ? MAX_CHUNK : this.allChunk);
+  }
+
+  get device(): string {
+    return this.#place.device;
+  }
+
+  get deviceNote(): string | undefined {
+    return this.#place.deviceNote;
+  }
+
+  get graphNote(): string {
+    return this.#place.graphNote;
   }
 
   /** Most tokens to run at once; may change after each run: bounds the memory of a run and the time until a cancel is noticed. */
@@ -63,20 +79,70 @@ export class Model {
     return this.#pace.chunk;
   }
 
-  /** @throws EngineError `model_damaged` or `model_unsupported`, naming the file and what was expected */
+  /**
+   * Loads a model on a device, or on the CPU where the device cannot be used.
+   * @param device cpu, webgpu, cuda, dml or coreml
+   * @throws EngineError `model_damaged` or `model_unsupported`, naming the file and what was expected
+   */
   static async load(folder: ModelFolder, device: string, options: ModelOptions = {}): Promise<Model> {
-    const graph = device === 'cpu' && options.plain !== true ? rewritten(folder) : { reason: 'asked for' };
-    if ('reason' in graph) return Model.#plain(folder, device, options, graph.reason);
-    const opened = await openSession(folder.weightsPath, device, { graph: graph.bytes, ...options });
-    const model = new Model(new RowRunner(opened.session, graph), folder, opened, `rewritten from ${graph.form}`);
-    if (!graph.ownMasks || (await model.#agrees(folder, options))) return model;
-    await model.dispose();
-    return Model.#plain(folder, device, options, 'the rewritten graph gives other logits');
+    if (device === 'cpu') return Model.#onCpu(folder, options);
+    try {
+      return await Model.#onDevice(folder, device, options);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      const model = await Model.#onCpu(folder, options);
+      model.#place.deviceNote = noteOn(device, 'cannot run this model here', error.message);
+      return model;
+    }
   }
 
-  static async #plain(folder: ModelFolder, device: string, options: ModelOptions, reason: string): Promise<Model> {
-    const opened = await openSession(folder.weightsPath, device, options);
-    return new Model(new PlainRunner(opened.session, folder), folder, opened, `as it is: ${reason}`);
+  static async #onCpu(folder: ModelFolder, options: ModelOptions): Promise<Model> {
+    const graph = options.plain === true ? { reason: 'asked for' } : rewritten(folder);
+    if ('reason' in graph) return Model.#plain(folder, options, graph.reason);
+    const session = await openSession(folder.weightsPath, 'cpu', { graph: graph.bytes, ...options });
+    const place = { device: 'cpu', graphNote: `rewritten from ${graph.form}` };
+    const model = new Model(new RowRunner(session, graph), folder, place);
+    if (!graph.ownMasks || (await model.#agrees(folder, options))) return model;
+    await model.dispose();
+    return Model.#plain(folder, options, 'the rewritten graph gives other logits');
+  }
+
+  /** Takes the CPU's place at the first failure; see fallbackRunner.ts. */
+  static async #onDevice(folder: ModelFolder, device: string, options: ModelOptions): Promise<Model> {
+    const first =
+      device === 'webgpu'
+        ? await GpuRunner.open(
+            folder,
+            readGraph(folder, (bytes, file) => graphForGpu(bytes, file)),
+          )
+        : new PlainRunner(await openSession(folder.weightsPath, device, options), folder);
+    const model: Model = new Model(
+      new FallbackRunner(
+        first,
+        () => Model.#onCpu(folder, options),
+        (reason) => {
+          model.#place = {
+            device: 'cpu',
+            deviceNote: noteOn(device, 'failed', reason),
+            graphNote: 'after a device failed',
+          };
+          options.onFallback?.();
+        },
+      ),
+      folder,
+      { device, graphNote: device === 'webgpu' ? 'its cache on the GPU' : 'as it is' },
+    );
+    return model;
+  }
+
+  static async #plain(folder: ModelFolder, options: ModelOptions, reason: string): Promise<Model> {
+    const session = await openSession(folder.weightsPath, 'cpu', options);
+    return new Model(new PlainRunner(session, folder), folder, { device: 'cpu', graphNote: `as it is: ${reason}` });
+  }
+
+  /** Whether only the last id's logits are computed where no others are wanted. */
+  get lastLogitsAlone(): boolean {
+    return this.#runner.lastLogitsAlone;
   }
 
   /** Whether `attention` can be asked for. */
@@ -119,7 +185,7 @@ export class Model {
   }
 
   async dispose(): Promise<void> {
-    await this.#runner.session.release();
+    await this.#runner.dispose();
   }
 
   /**
@@ -127,7 +193,7 @@ export class Model {
    * several tokens on an empty cache only; then tokens are run one after another.
    */
   async #agrees(folder: ModelFolder, options: ModelOptions): Promise<boolean> {
-    const plain = await Model.#plain(folder, 'cpu', options, 'for comparison');
+    const plain = await Model.#plain(folder, options, 'for comparison');
     const ids = Array.from({ length: 24 }, (_, i) => (i * 7919 + 11) % folder.config.vocab);
     const [first, one, several] = [ids.slice(0, 16), ids.slice(16, 17), ids.slice(17)];
     try {
@@ -156,13 +222,21 @@ export class Model {
   }
 }
 
-/** @throws EngineError `model_damaged` where the file is not an ONNX model */
+/** What people are told when a device is not used. */
+function noteOn(device: string, what: string, reason: string): string {
+  return `The device ${device} ${what} (${reason.trim().replace(/\.$/, '')}); it runs on the CPU. Change the setting glassbox.device to cpu to silence this.`;
+}
+
 function rewritten(folder: ModelFolder): RewrittenGraph | { reason: string } {
-  const { weightsPath, config } = folder;
+  const size = statSync(folder.weightsPath, { throwIfNoEntry: false })?.size ?? 0;
+  if (size >= MAX_FILE) return { reason: `the file has ${size} bytes` };
+  return readGraph(folder, (bytes, file) => rewriteGraph(bytes, folder.config, file));
+}
+
+/** @throws EngineError `model_damaged` where the file cannot be read or is not an ONNX model */
+function readGraph<T>({ weightsPath }: ModelFolder, read: (bytes: Uint8Array, file: string) => T): T {
   try {
-    const { size } = statSync(weightsPath);
-    if (size >= MAX_FILE) return { reason: `the file has ${size} bytes` };
-    return rewriteGraph(readFileSync(weightsPath), config, basename(weightsPath));
+    return read(readFileSync(weightsPath), basename(weightsPath));
   } catch (error) {
     if (error instanceof RangeError)
       throw new EngineError(

@@ -27,4 +27,8 @@ export class PlainRunner implements Runner {
     cache.advance(ids, Object.fromEntries(this.#pasts.map((past) => [past.name, outputs[past.present] as Tensor])));
     return wantedLogits(outputs['logits'] as Tensor, wanted);
   }
+
+  dispose(): Promise<void> {
+    return this.session.release();
+  }
 }

@@ -53,6 +53,10 @@ export class RowRunner implements Runner {
     return { weights, queries, keys };
   }
 
+  dispose(): Promise<void> {
+    return this.session.release();
+  }
+
   async #run(ids: readonly number[], cache: RowCache, wanted: Wanted, also: string[]): Promise<TensorMap> {
     const outputs = await run(this.session, this.#feeds(ids, cache, wanted), [...this.#fetches, ...also]);
     cache.advance(

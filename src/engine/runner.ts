@@ -1,6 +1,7 @@
 // What runs a graph: the two ways of rowRunner.ts and plainRunner.ts, and what both need.
 
 import { EngineError } from './errors';
+import { NAMES } from './graph/attentionBlock';
 import { halfToFloat } from './graph/tensors';
 import type { KvCache } from './kvCache';
 import type { ModelFolder } from './modelFolder';
@@ -10,13 +11,14 @@ import { Tensor, type Session, type TensorMap } from './session';
 export type Wanted = 'last' | 'all';
 
 export interface Runner {
-  readonly session: Session;
   /** Whether only the last id's logits are computed where no others are wanted. */
   readonly lastLogitsAlone: boolean;
   /** A cache that holds nothing. */
   newCache(): KvCache;
   /** Runs `ids` after what the cache holds, and leaves their keys and values in it. @returns logits, [vocab] or [ids, vocab] row-major */
   forward(ids: readonly number[], cache: KvCache, wanted: Wanted): Promise<Float32Array>;
+  /** Gives the weights' memory back; it is not used again. */
+  dispose(): Promise<void>;
 }
 
 /** Matches the cache inputs of the Hugging Face layout: past_key_values.{layer}.key|value. */
@@ -28,6 +30,7 @@ const KNOWN_INPUTS = new Set([
   'use_cache_branch',
   'num_logits_to_keep',
   'logits_to_keep',
+  NAMES.rows,
 ]);
 
 /** A cache input of an untouched graph. */

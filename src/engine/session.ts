@@ -18,43 +18,32 @@ export interface SessionOptions {
   graph?: Uint8Array;
   /** Threads of a run; by default as many as suit the machine. */
   threads?: number;
+  /** Outputs that stay in the memory of a WebGPU device; whoever gets them disposes of them. */
+  onDevice?: readonly string[];
 }
 
-export interface OpenedSession {
-  session: Session;
-  /** Where it runs. */
-  device: string;
-  /** Set when another device was asked for: why it could not be used. */
-  deviceNote?: string;
+/** Names of the execution providers that this build of ONNX Runtime has. */
+export function supportedDevices(): string[] {
+  return ort.listSupportedBackends().map(({ name }) => name);
+}
+
+/** The version of ONNX Runtime. */
+export function runtimeVersion(): string {
+  return ort.env.versions.node ?? ort.env.versions.common;
 }
 
 /**
- * Opens a session on `device`, or on the CPU where that device cannot be used.
+ * Opens a session.
  * @param path the ONNX file; external data is looked for beside it
  * @param device cpu, webgpu, cuda, dml or coreml
- * @throws EngineError `model_damaged` when the graph cannot be loaded on the CPU either
+ * @throws EngineError `device_failed` where the device cannot be used; `model_damaged` where the CPU cannot load the graph
  */
-export async function openSession(path: string, device: string, given: SessionOptions = {}): Promise<OpenedSession> {
-  let deviceNote: string | undefined;
-  if (device !== 'cpu') {
-    try {
-      const there = ort.listSupportedBackends().map(({ name }) => name);
-      if (!there.includes(device)) throw new Error(`this build of ONNX Runtime has ${there.join(', ')}`);
-      return { session: await create(path, [device, 'cpu'], given), device };
-    } catch (error) {
-      deviceNote = `The device ${device} cannot run this model here (${firstLine(error).replace(/\.$/, '')}); it runs on the CPU. Change the setting glassbox.device to cpu to silence this.`;
-    }
-  }
-  try {
-    const session = await create(path, ['cpu'], given);
-    return { session, device: 'cpu', ...(deviceNote === undefined ? {} : { deviceNote }) };
-  } catch (error) {
-    throw new EngineError(
-      'model_damaged',
-      `ONNX Runtime cannot load ${path}: ${firstLine(error)} Restore the file, or export the model again.`,
-      { cause: error },
-    );
-  }
+export async function openSession(path: string, device: string, given: SessionOptions = {}): Promise<Session> {
+  if (device === 'cpu') return open(path, ['cpu'], given, (reason) => damaged(path, reason));
+  const failed = (reason: string): EngineError => new EngineError('device_failed', reason);
+  const there = supportedDevices();
+  if (!there.includes(device)) throw failed(`this build of ONNX Runtime has ${there.join(', ')}`);
+  return open(path, [device, 'cpu'], given, failed);
 }
 
 /** @throws EngineError `inference_failed` naming ONNX Runtime's reason */
@@ -66,7 +55,12 @@ export async function run(session: Session, feeds: TensorMap, fetches: readonly 
   }
 }
 
-async function create(path: string, devices: string[], { graph, threads }: SessionOptions): Promise<Session> {
+async function open(
+  path: string,
+  devices: string[],
+  { graph, threads, onDevice }: SessionOptions,
+  fault: (reason: string) => EngineError,
+): Promise<Session> {
   const options: ort.InferenceSession.SessionOptions = {
     executionProviders: devices,
     graphOptimizationLevel: 'all',
@@ -75,8 +69,24 @@ async function create(path: string, devices: string[], { graph, threads }: Sessi
     enableMemPattern: false,
     logSeverityLevel: 4,
     extra: { session: { model_external_initializers_file_folder_path: dirname(path) } },
+    ...(onDevice === undefined
+      ? {}
+      : { preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer'])) }),
   };
-  return graph === undefined ? ort.InferenceSession.create(path, options) : ort.InferenceSession.create(graph, options);
+  try {
+    return await (graph === undefined
+      ? ort.InferenceSession.create(path, options)
+      : ort.InferenceSession.create(graph, options));
+  } catch (error) {
+    throw Object.assign(fault(firstLine(error)), { cause: error });
+  }
+}
+
+function damaged(path: string, reason: string): EngineError {
+  return new EngineError(
+    'model_damaged',
+    `ONNX Runtime cannot load ${path}: ${reason} Restore the file, or export the model again.`,
+  );
 }
 
 /** Every core of a small machine, half of a larger one's: the editor and its language servers want the rest. */

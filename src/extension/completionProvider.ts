@@ -3,6 +3,7 @@
 
 import * as vscode from 'vscode';
 import { Suggestion } from '../completion/suggestion';
+import type { CompletionRequest } from '../protocol';
 import type { Config } from './config';
 import { isForWriting, pathForModel, textAround } from './documents';
 import type { EngineClient } from './engineClient';
@@ -104,6 +105,30 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     return [item];
   }
 
+  /** Has the engine read what would be asked at the cursor, so that the first suggestion there comes as fast as the next. */
+  async warm({ document, selection }: vscode.TextEditor, signal: AbortSignal): Promise<void> {
+    if (!this.#config().enabled || !isForWriting(document) || !selection.isEmpty) return;
+    const { before, after } = textAround(document, selection);
+    if (before.trim() === '') return;
+    const offer = this.#offer?.uri === document.uri.toString() ? this.#offer : undefined;
+    if (offer?.suggestion.remaining(before, after) !== undefined) return; // the engine has just been asked here
+    try {
+      const warmed = await this.#engine.warm(this.#request(document, before, after), signal);
+      if (warmed === undefined) return;
+      const { promptTokens, reusedTokens, totalMs } = warmed.stats;
+      this.#log.debug(
+        `read beforehand: ${warmed.finish}, ${totalMs.toFixed(0)} ms, prompt ${promptTokens} (${reusedTokens} reused)`,
+      );
+    } catch (error) {
+      this.#log.debug(`read beforehand: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #request(document: vscode.TextDocument, prefix: string, suffix: string): CompletionRequest {
+    const { maxTokens, sampling, minProbability } = this.#config();
+    return { prefix, suffix, path: pathForModel(document), maxTokens, sampling, raw: false, minProbability };
+  }
+
   /** What of the rest may be shown now. Where the editor cannot lengthen it, whole lines, unless it is finished. */
   #showable(rest: string, finished: boolean): string {
     const part = finished || this.#stream().canGrow ? rest : rest.slice(0, Math.max(0, rest.lastIndexOf('\n')));
@@ -117,11 +142,9 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
       for (const resume of [...offer.waiting]) resume();
       if (this.#offer === offer) this.#stream().changed();
     };
-    const { maxTokens, sampling, minProbability } = this.#config();
-    const request = { prefix, suffix, path: pathForModel(document), maxTokens, sampling, raw: false, minProbability };
     const number = ++this.#requests;
     this.#engine
-      .complete(request, offer.abort.signal, ({ text }) => {
+      .complete(this.#request(document, prefix, suffix), offer.abort.signal, ({ text }) => {
         if (text === '') return;
         suggestion.append(text);
         changed();

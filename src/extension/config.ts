@@ -8,6 +8,12 @@ export interface Config {
   /** Model folder; '' is the shipped one. */
   readonly model: string;
   readonly device: string;
+  /** Threads that a run is spread over; 0: what suits the machine. */
+  readonly threads: number;
+  /** What the caches of all documents may hold together, in MB. */
+  readonly cacheMemory: number;
+  /** The engine sleeps when nobody has asked it for this long, in minutes; 0: never. */
+  readonly unloadAfterMinutes: number;
   /** Longest suggestion, in tokens. */
   readonly maxTokens: number;
   readonly sampling: Sampling;
@@ -34,11 +40,18 @@ export function readConfig(): Config {
     typeof value === 'number' && value >= least && value <= most;
   const whole = (least: number, most: number) => (value: unknown) =>
     Number.isInteger(value) && from(least, most)(value);
-  const filters = { topK: get<number>('topK', whole(0, 1000)), topP: get<number>('topP', from(0.01, 1)) };
+  const filters = {
+    topK: get<number>('topK', whole(0, 1000)),
+    topP: get<number>('topP', from(0.01, 1)),
+    minP: get<number>('minP', from(0, 1)),
+  };
   return {
     enabled: get<boolean>('enabled', (value) => typeof value === 'boolean'),
     model: get<string>('model', text).trim(),
     device: get<string>('device', text),
+    threads: get<number>('threads', whole(0, 256)),
+    cacheMemory: get<number>('cacheMemory', whole(0, 65_536)),
+    unloadAfterMinutes: get<number>('unloadAfterMinutes', from(0, 10_080)),
     maxTokens: get<number>('maxTokens', whole(1, 512)),
     sampling: { temperature: get<number>('temperature', from(0, 2)), ...filters, seed: 0 },
     minProbability:
@@ -46,13 +59,17 @@ export function readConfig(): Config {
         get<Threshold>('threshold', (value) => typeof value === 'string' && Object.hasOwn(MIN_PROBABILITY, value))
       ],
     generateMaxTokens: get<number>('generate.maxTokens', whole(1, 4096)),
-    generateSampling: { temperature: get<number>('generate.temperature', from(0, 2)), ...filters },
+    generateSampling: {
+      repetitionPenalty: get<number>('generate.repetitionPenalty', from(1, 2)),
+      temperature: get<number>('generate.temperature', from(0, 2)),
+      ...filters,
+    },
   };
 }
 
 /** True when the engine must be started anew for the change to count. */
 export function needsRestart(event: vscode.ConfigurationChangeEvent): boolean {
-  return event.affectsConfiguration('glassbox.model') || event.affectsConfiguration('glassbox.device');
+  return ['model', 'device', 'threads', 'cacheMemory'].some((key) => event.affectsConfiguration(`glassbox.${key}`));
 }
 
 /** Turns suggestions on or off where that takes effect: in the workspace if it has a value of its own, else for the user. */

@@ -8,6 +8,7 @@ import type {
   CompletionRequest,
   EngineFault,
   FromEngine,
+  LoadMessage,
   ModelInfo,
   ToEngine,
   TokenMessage,
@@ -17,6 +18,8 @@ export type EngineState =
   | { kind: 'stopped' }
   | { kind: 'loading' }
   | { kind: 'ready'; info: ModelInfo }
+  /** Nobody asked for long, and its memory was given back; the next request starts it again. */
+  | { kind: 'asleep'; info: ModelInfo }
   /** Loading failed, or the process died too often; `reason` is for people. */
   | { kind: 'failed'; reason: string };
 
@@ -28,10 +31,7 @@ export interface EngineClientOptions {
   inspectPort?: number;
 }
 
-export interface LoadOptions {
-  modelDir: string;
-  device: string;
-}
+export type LoadOptions = Omit<LoadMessage, 'type'>;
 
 /** A request failed; the message is for people. */
 export class EngineFailure extends Error {
@@ -54,6 +54,8 @@ interface Pending {
 const BACK_OFF_MS = [100, 500, 2000, 5000];
 /** Deaths further apart than this do not add up. */
 const FORGET_DEATHS_AFTER_MS = 120_000;
+/** A longer timer of Node's fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class EngineClient {
   readonly #options: EngineClientOptions;
@@ -68,6 +70,8 @@ export class EngineClient {
   #completions = 0;
   #deaths: number[] = [];
   #restartTimer: NodeJS.Timeout | undefined;
+  #unloadAfterMs = 0;
+  #unloadTimer: NodeJS.Timeout | undefined;
   #disposed = false;
 
   constructor(options: EngineClientOptions) {
@@ -96,6 +100,12 @@ export class EngineClient {
   /** How many completions have run to their end since the engine was started; the last one's attention can be asked for. */
   get completions(): number {
     return this.#completions;
+  }
+
+  /** Lets the engine sleep when nobody has asked it for this long, in milliseconds; 0: never. */
+  set unloadAfterMs(ms: number) {
+    this.#unloadAfterMs = ms;
+    this.#restUntilAsked();
   }
 
   /** Calls `listener` after each change of what the getters return, until the returned function is called. */
@@ -143,6 +153,26 @@ export class EngineClient {
     }
   }
 
+  /**
+   * Has a request that is likely to come computed in the background, if the engine is awake and has nothing else to do. It counts neither
+   * as a completion nor as somebody asking.
+   * @returns what was computed, or undefined where nothing was asked
+   * @throws EngineFailure when the engine reports an error, or dies on the way
+   */
+  async warm(request: CompletionRequest, signal: AbortSignal): Promise<Completion | undefined> {
+    if (this.#state.kind !== 'ready' || this.generating || signal.aborted) return undefined;
+    const id = this.#nextId++;
+    const cancel = (): void => this.#send({ type: 'cancel', id });
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      const reply = await this.#ask({ type: 'warm', id, request });
+      if (reply.type !== 'done') throw new Error(`unexpected reply ${reply.type}`);
+      return reply.completion;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  }
+
   /** Attention weights of one head over the last completion. @throws EngineFailure */
   async attention(layer: number, head: number): Promise<AttentionMap> {
     const reply = await this.#ask({ type: 'attention', id: this.#nextId++, layer, head });
@@ -152,6 +182,7 @@ export class EngineClient {
 
   dispose(): void {
     this.#disposed = true;
+    clearTimeout(this.#unloadTimer);
     this.#kill('The engine has been shut down.');
     this.#setState({ kind: 'stopped' });
     this.#listeners.clear();
@@ -165,6 +196,7 @@ export class EngineClient {
         return reject(new EngineFailure({ code: 'engine_down', message: 'The engine is not running.' }));
       if (this.#child === undefined) this.#spawn(); // somebody waits: cut the back-off short
       this.#pending.set(message.id, { resolve, reject, ...(onToken === undefined ? {} : { onToken }) });
+      if (message.type !== 'warm') this.#restUntilAsked();
       this.#send(message);
     });
   }
@@ -206,7 +238,10 @@ export class EngineClient {
   }
 
   #receive(message: FromEngine): void {
-    if (message.type === 'ready') return this.#setState({ kind: 'ready', info: message.info });
+    if (message.type === 'ready') {
+      this.#restUntilAsked();
+      return this.#setState({ kind: 'ready', info: message.info });
+    }
     if (message.type === 'failed') {
       this.#setState({ kind: 'failed', reason: message.fault.message });
       return this.#rejectAll(message.fault);
@@ -217,6 +252,24 @@ export class EngineClient {
     this.#pending.delete(message.id);
     if (message.type === 'error') pending.reject(new EngineFailure(message.fault));
     else pending.resolve(message);
+  }
+
+  /** Starts the time anew after which the engine may sleep. */
+  #restUntilAsked(): void {
+    clearTimeout(this.#unloadTimer);
+    if (this.#unloadAfterMs === 0 || this.#disposed) return;
+    this.#unloadTimer = setTimeout(() => this.#sleep(), Math.min(this.#unloadAfterMs, MAX_TIMER_MS)).unref();
+  }
+
+  /** Ends the process: nothing else gives all of its memory back. */
+  #sleep(): void {
+    if (this.#pending.size > 0) return this.#restUntilAsked();
+    if (this.#state.kind !== 'ready') return; // the next request starts the time anew
+    const { info } = this.#state;
+    this.#options.log('engine: nobody asked for a while; it sleeps until somebody does');
+    this.#kill('The engine sleeps.');
+    this.#completions = 0; // their attention is gone with the process
+    this.#setState({ kind: 'asleep', info });
   }
 
   #died(how: string): void {

@@ -10,6 +10,7 @@ import { continueCommand, generateCommand } from './generate';
 import { GhostStream } from './ghostStream';
 import { createLog } from './log';
 import { showMenu, StatusBar, type Status } from './statusBar';
+import { Warming } from './warming';
 
 /** What the extension tells other code; the host tests use it. */
 export interface Api {
@@ -46,7 +47,8 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
   const load = (): void => {
     const modelDir = config.model || join(context.extensionPath, 'models', 'glassbox-small');
     log.info(`loading ${modelDir} on ${config.device}`);
-    engine.start({ modelDir, device: config.device });
+    const { device, threads, cacheMemory } = config;
+    engine.start({ modelDir, device, threads, cacheMemory });
   };
 
   const provider: CompletionProvider = new CompletionProvider(
@@ -60,6 +62,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     context.extension.id,
     log,
   );
+  const warming = new Warming((editor, signal) => void provider.warm(editor, signal));
   const statusBar = new StatusBar();
   const status = (): Status => ({ engine: engine.state, enabled: config.enabled, generating: engine.generating });
   const changed = new vscode.EventEmitter<void>();
@@ -68,7 +71,8 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     attention: (layer, head) => engine.attention(layer, head),
     model: () => {
       if (engine.state.kind === 'failed') return { notice: engine.state.reason };
-      if (engine.state.kind !== 'ready') return { notice: 'The model is being loaded.' };
+      if (engine.state.kind === 'stopped' || engine.state.kind === 'loading')
+        return { notice: 'The model is being loaded.' };
       if (engine.completions === 0)
         return { notice: 'No completion yet: type in an editor, and the attention of the completion appears here.' };
       return { info: engine.state.info };
@@ -107,6 +111,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
         `ready: ${info.name} (${info.weights}) on ${info.device}, ${info.layers} layers, ${info.heads} heads, context ${info.contextLength}, loaded in ${info.loadMs.toFixed(0)} ms`,
       );
       if (info.deviceNote !== undefined) log.warn(info.deviceNote);
+      warming.moved();
     } else if (engine.state.kind === 'failed') {
       log.error(engine.state.reason);
       void tellFailure(engine.state.reason);
@@ -117,6 +122,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     { dispose: () => engine.dispose() },
     statusBar,
     stream,
+    warming,
     changed,
     AttentionPanel.register(context.extensionUri, attention),
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
@@ -125,10 +131,12 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
       config = readConfig();
       if (!config.enabled) dismiss();
       statusBar.show(status());
+      engine.unloadAfterMs = config.unloadAfterMinutes * 60_000;
       if (needsRestart(event)) load();
     }),
   );
   statusBar.show(status());
+  engine.unloadAfterMs = config.unloadAfterMinutes * 60_000;
   load();
   return { enginePid: () => engine.pid, modelRequests: () => provider.requests, status };
 }

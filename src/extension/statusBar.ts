@@ -1,4 +1,4 @@
-// One item in the status bar: loading, ready, generating, off, failed. A click opens the menu of what one can do about it.
+// One item in the status bar: loading, ready, generating, asleep, off, failed. A click opens the menu of what one can do about it.
 
 import * as vscode from 'vscode';
 import type { EngineState } from './engineClient';
@@ -48,6 +48,8 @@ export function look({ engine, enabled, generating }: Status): Look {
       return { text: '$(loading~spin) Glassbox', meaning: 'the model is being loaded' };
     case 'failed':
       return { text: '$(error) Glassbox', meaning: `failed. ${engine.reason}`, error: true };
+    case 'asleep':
+      return { text: '$(circle-outline) Glassbox', meaning: `${engine.info.name} sleeps until it is needed` };
     case 'ready': {
       const { name, device } = engine.info;
       const model = `${name} on ${device}`;

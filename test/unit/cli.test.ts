@@ -80,6 +80,9 @@ test('complete answers each line in order, twice the same, with the shipped mode
       'promptTokens',
       'reusedTokens',
       'generatedTokens',
+      'draftedTokens',
+      'acceptedTokens',
+      'runs',
       'firstTokenMs',
       'totalMs',
       'device',
@@ -125,6 +128,9 @@ const BAD_LINES: [string, string, RegExp][] = [
   ['a temperature below 0', '{"prefix": "a", "temperature": -1}', /"temperature" must be a number from 0/],
   ['a fraction of a token', '{"prefix": "a", "maxTokens": 1.5}', /"maxTokens" must be a whole number/],
   ['context that is no list', '{"prefix": "a", "context": "b"}', /"context" must be an array/],
+  ['a min-p above 1', '{"prefix": "a", "minP": 2}', /"minP" must be a number from 0 to 1/],
+  ['a typical-p of 0', '{"prefix": "a", "typicalP": 0}', /"typicalP" must be a number from 0\.001/],
+  ['a repetition penalty of 0', '{"prefix": "a", "repetitionPenalty": 0}', /"repetitionPenalty" must be a number/],
   ['more tokens than the model holds', '{"prefix": "a", "maxTokens": 5000, "raw": true}', /5000.*128 tokens/],
   ['a raw prompt longer than the model holds', JSON.stringify({ prefix: 'x'.repeat(200), raw: true }), /201 tokens/],
 ];
@@ -147,6 +153,8 @@ const BAD_USE: [string[], RegExp][] = [
   [['complete', '--model'], /--model/],
   [['complete', 'stray'], /stray/],
   [['complete', '--device', 'tpu'], /--device tpu/],
+  [['complete', '--speculation', 'on'], /--speculation on/],
+  [['complete', '--threads', '1.5'], /--threads 1\.5 must be a whole number from 0 to 256/],
   [['complete', '--model', join(scratch, 'nowhere')], /nowhere/],
   [['complete', '--model', damaged], /damaged.config\.json is not valid JSON/],
   [['complete', '--model', noTokenizer], /tokenizer\.json/],
@@ -154,6 +162,16 @@ const BAD_USE: [string[], RegExp][] = [
   [['generate', '--model', tiny], /--prompt is missing/],
   [['generate', '--model', tiny, '--prompt', 'a', '--top-p', '2'], /--top-p 2 must be a number from 0\.001 to 1/],
   [['generate', '--model', tiny, '--prompt', 'a', '--max-tokens', 'many'], /--max-tokens many must be a whole number/],
+  [['generate', '--model', tiny, '--prompt', 'a', '--min-p', '2'], /--min-p 2 must be a number from 0 to 1/],
+  [['generate', '--model', tiny, '--prompt', 'a', '--n-best', '2'], /--n-best is for beam search: give --beams/],
+  [
+    ['generate', '--model', tiny, '--prompt', 'a', '--beams', '2', '--n-best', '3'],
+    /--n-best 3 must be .* from 1 to 2/,
+  ],
+  [['generate', '--model', tiny, '--prompt', 'a', '--beams', '0'], /--beams 0 must be a whole number/],
+  [['generate', '--model', tiny, '--prompt', 'a', '--beams', '2', '--top-k', '3'], /--top-k is for drawing/],
+  [['generate', '--model', tiny, '--prompt', 'a', '--beams', '2', '--early-stopping', 'yes'], /--early-stopping yes/],
+  [['generate', '--model', tiny, '--prompt', 'a', '--beams', '2', '--max-tokens', '500'], /128 tokens/],
   [['attention', '--model', tiny, '--prompt', 'a', '--layer', '9', '--head', '0'], /no layer 9/],
   [['attention', '--model', tiny, '--prompt', 'a', '--layer', '0'], /--head is missing/],
   [['score', '--model', tiny], /nothing to score/],
@@ -188,6 +206,45 @@ test('generate streams the same text for the same seed', async () => {
   assert.equal(first.code, 0, first.stderr);
   assert.ok(first.stdout.length > 0);
   assert.equal(first.stdout, second.stdout);
+});
+
+test('each way of drawing has its say: typical, min-p, top-k and a repetition penalty change the text', async () => {
+  const request = { prefix: 'let', maxTokens: 24, temperature: 1, topP: 1, seed: 3, raw: true };
+  const fields = [{}, { topK: 2 }, { minP: 0.3 }, { typicalP: 0.2 }, { repetitionPenalty: 50 }];
+  const ran = await glassbox(['complete', '--model', tiny], lines(...fields.map((more) => ({ ...request, ...more }))));
+  const tokens = answers(ran).map((answer) => answer.tokens);
+  assert.equal(new Set(tokens.map(String)).size, fields.length);
+  // The penalty is so strong that no token comes twice as long as others are left.
+  assert.equal(new Set(tokens[4]).size, tokens[4]!.length);
+  assert.ok(new Set(tokens[0]).size < tokens[0]!.length);
+});
+
+interface Beam {
+  text: string;
+  tokens: number[];
+  logprobs: number[];
+  score: number;
+}
+
+test('generate --beams prints the best texts with their scores; one beam is greedy', async () => {
+  const args = ['generate', '--model', tiny, '--prompt', 'let', '--max-tokens', '6', '--beams'];
+  const [one, four, greedy] = await Promise.all([
+    glassbox([...args, '1', '--early-stopping', 'true']),
+    glassbox([...args, '4', '--length-penalty', '0.5', '--n-best', '2']),
+    glassbox(['complete', '--model', tiny], lines({ prefix: 'let', maxTokens: 6, temperature: 0, raw: true })),
+  ]);
+  assert.equal(four.code, 0, four.stderr);
+  const [alone] = answers(one) as unknown as Beam[];
+  const [completed] = answers(greedy);
+  assert.deepEqual([alone?.text, alone?.tokens], [completed?.text, completed?.tokens]);
+  const best = answers(four) as unknown as Beam[];
+  assert.equal(best.length, 2);
+  assert.ok(best[0]!.score >= best[1]!.score);
+  for (const { logprobs, score, tokens, text } of best) {
+    const sum = logprobs.reduce((total, logprob) => total + logprob, 0);
+    assert.ok(Math.abs(score - sum / Math.sqrt(logprobs.length)) < 1e-9);
+    assert.ok(tokens.length > 0 && text.length > 0);
+  }
 });
 
 test('score prints tokens, bytes, nats and bits per byte', async () => {

@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { BREAK, CopyText, readCopyingWeights, type CopyingWeights } from '../../src/engine/copying';
+import { CopyText, readCopyingWeights, type CopyingWeights } from '../../src/engine/copying';
 import { EngineError } from '../../src/engine/errors';
 import { LineTokens } from '../../src/engine/lineTokens';
 import { readModelFolder } from '../../src/engine/modelFolder';
 import { seededRandom } from '../../src/engine/random';
+import { BREAK } from '../../src/engine/textIndex';
 import { Tokenizer } from '../../src/engine/tokenizer';
 
 const VOCAB = 12;

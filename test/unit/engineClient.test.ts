@@ -1,7 +1,7 @@
 // The engine client against the real engine process, in plain Node, with a small random model.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
@@ -150,6 +150,80 @@ test('attention arrives as a typed array, lower triangle, rows summing to 1', as
     assert.ok(row.subarray(query + 1).every((weight) => weight === 0));
   }
   assert.equal((await failure(client.attention(TINY.layers, 0))).code, 'bad_request');
+});
+
+test('an engine that nobody asks sleeps, gives its memory back, and wakes for the next request; as often as need be', async () => {
+  start();
+  client.unloadAfterMs = 100;
+  for (let times = 0; times < 6; times++) {
+    assert.equal((await client.complete(request('a', 2), never, ignore)).tokens.length, 2);
+    assert.equal(client.completions, 1);
+    const pid = client.pid!;
+    await until(() => client.state.kind === 'asleep', 'sleep');
+    assert.equal(client.pid, undefined);
+    assert.equal(client.completions, 0);
+    await until(() => !alive(pid), 'end');
+    assert.equal(await client.warm(request('a'), never), undefined, 'reading beforehand wakes nobody');
+  }
+  assert.ok(client.state.kind === 'asleep' && client.state.info.layers === TINY.layers);
+  client.start({ modelDir: dir, device: 'cpu' });
+  assert.equal(client.state.kind, 'loading');
+});
+
+test('an engine that works does not fall asleep, nor does one that may not', async () => {
+  start();
+  client.unloadAfterMs = 1;
+  assert.equal((await client.complete(request('a', 100), never, ignore)).tokens.length, 100);
+  await until(() => client.state.kind === 'asleep', 'sleep');
+  client.unloadAfterMs = 0;
+  await client.complete(request('a', 2), never, ignore);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(client.state.kind, 'ready');
+});
+
+test('what is read beforehand is reused, is no completion, and gives way', async () => {
+  start();
+  assert.equal(await client.warm(request('x'), never), undefined, 'not before the model is there');
+  await client.complete(request('y', 2), never, ignore);
+  const prompt = 'let a = [1, 2, 3];\n'.repeat(5);
+  const warmed = await client.warm(request(prompt), never);
+  assert.equal(warmed?.finish, 'length');
+  assert.deepEqual(warmed.tokens, []);
+  assert.equal(client.completions, 1);
+  const { stats } = await client.complete(request(prompt, 2), never, ignore);
+  assert.equal(stats.reusedTokens, stats.promptTokens - 1);
+
+  const other = client.warm(request('b'.repeat(100)), never);
+  const [completion, given] = await Promise.all([client.complete(request('c', 2), never, ignore), other]);
+  assert.equal(completion.tokens.length, 2);
+  assert.ok(given !== undefined && given.tokens.length === 0);
+  const abort = new AbortController();
+  const unwanted = client.warm(request('d'.repeat(100)), abort.signal);
+  abort.abort();
+  assert.equal((await unwanted)?.finish, 'cancelled');
+});
+
+test('an engine with memory for several documents keeps them all warm', async () => {
+  client = new EngineClient({ enginePath, log: ignore });
+  client.start({ modelDir: dir, device: 'cpu', cacheMemory: 64 });
+  const documents = ['first document', 'second document', 'third document'].map((text) => text.repeat(3));
+  for (const document of documents) await client.complete(request(document, 1), never, ignore);
+  for (const document of documents) {
+    const { stats } = await client.complete(request(`${document}!`, 1), never, ignore);
+    assert.equal(stats.reusedTokens, stats.promptTokens - 1);
+  }
+});
+
+test('a run is spread over as many threads as asked for', { skip: !existsSync('/proc/self/task') }, async () => {
+  const count = async (threads: number): Promise<number> => {
+    client = new EngineClient({ enginePath, log: ignore });
+    client.start({ modelDir: dir, device: 'cpu', threads });
+    assert.equal((await client.complete(request('a', 2), never, ignore)).tokens.length, 2);
+    const tasks = readdirSync(`/proc/${client.pid}/task`).length;
+    client.dispose();
+    return tasks;
+  };
+  assert.equal((await count(5)) - (await count(1)), 4);
 });
 
 test('dispose leaves no process', async () => {

@@ -54,26 +54,22 @@ export class AttentionBlock {
 
   /** Replaces the attention: declares inputs and outputs, and leaves the nodes in `nodes`. */
   build(): void {
-    const { layer, heads, kvHeads, headDim, scale, window, added, output } = this.#site;
+    const { layer, heads, kvHeads, window, added, output } = this.#site;
     const group = heads / kvHeads;
     this.nodes.push(...(this.#site.nodes ?? []));
-    const query = this.#shaped('query', [kvHeads, group, -1, headDim]);
+    const query = this.#query();
     const keys = this.#rows('key', NAMES.newKey(layer));
     const values = this.#rows('value', NAMES.newValue(layer));
     const pastKeys = this.#graph.input(NAMES.pastKey(layer), 'float32');
     const pastValues = this.#graph.input(NAMES.pastValue(layer), 'float32');
     const split = this.#declared(NAMES.split, 'int64');
 
-    // A product with a factor of its own leaves the fast path for single rows, and a scalar would be fused into one: hence a vector.
-    const factor = this.#constant(`scale.${scale}.${headDim}`, 'float32', new Array<number>(headDim).fill(scale));
-    let scaled = this.#add('Mul', [query, factor], 'query.scaled');
-    for (const [i, by] of (this.#site.factors ?? []).entries())
-      scaled = this.#add('Mul', [scaled, by], `query.scaled.${i}`);
-    const product = (a: string, b: string, name: string, transB: number): string =>
-      this.#add('FusedMatMul', [a, b], name, { transB, transBatchB: 1 }, MICROSOFT);
+    const product = (a: string, b: string, name: string, turned: Record<string, number>): string =>
+      this.#add('FusedMatMul', [a, b], name, { ...turned, transBatchB: 1 }, MICROSOFT);
+    const withKeys = { transB: 1, transBatchA: this.#site.query.headsFirst ? 0 : 1 };
     let scores = this.#add(
       'Concat',
-      [product(scaled, pastKeys, 'scores.past', 1), product(scaled, keys, 'scores.new', 1)],
+      [product(query, pastKeys, 'scores.past', withKeys), product(query, keys, 'scores.new', withKeys)],
       'scores',
       { axis: 3 },
     );
@@ -91,21 +87,34 @@ export class AttentionBlock {
     this.nodes.push(makeNode('Split', [grouped, split], [past, fresh], { axis: 3 }));
     const mixed = this.#add(
       'Add',
-      [product(past, pastValues, 'mixed.past', 0), product(fresh, values, 'mixed.new', 0)],
+      [product(past, pastValues, 'mixed.past', {}), product(fresh, values, 'mixed.new', {})],
       'mixed',
     );
     this.#put(mixed, output);
     for (const name of [NAMES.newKey(layer), NAMES.newValue(layer), weights]) this.#graph.output(name);
   }
 
-  /** The queries with heads first, float32, rotated. */
-  #shaped(part: 'query', shape: number[]): string {
-    const { headDim, heads } = this.#site;
-    const { name, headsFirst } = this.#prepared(part);
-    if (headsFirst) return this.#add('Reshape', [name, this.#shape(shape)], part);
-    const parted = this.#add('Reshape', [name, this.#shape([1, -1, heads, headDim])], `${part}.heads`);
-    const turned = this.#add('Transpose', [parted], `${part}.first`, { perm: [0, 2, 1, 3] });
-    return this.#add('Reshape', [turned, this.#shape(shape)], part);
+  /** The queries, rotated and scaled: [kvHead, group, n, headDim], or [n, kvHead, group, headDim] where the heads do not come first. */
+  #query(): string {
+    const { headDim, heads, kvHeads, scale, factors = [] } = this.#site;
+    const inTables = this.#tablesTakeScale();
+    const { name, headsFirst } = this.#prepared('query', inTables ? scale : 1);
+    const group = heads / kvHeads;
+    const shape = headsFirst ? [kvHeads, group, -1, headDim] : [-1, kvHeads, group, headDim];
+    let query = this.#add('Reshape', [name, this.#shape(shape)], 'query');
+    // A product with a factor of its own leaves the fast path for single rows, and a scalar would be fused into one: hence a vector.
+    const vector = new Array<number>(headDim).fill(scale);
+    const constant = inTables ? [] : [this.#constant(`scale.${scale}.${headDim}`, 'float32', vector)];
+    for (const [i, by] of [...constant, ...factors].entries())
+      query = this.#add('Mul', [query, by], `query.scaled.${i}`);
+    return query;
+  }
+
+  /** Whether the rotation can scale the queries by the way: its tables are constant, and it touches all of a head. */
+  #tablesTakeScale(): boolean {
+    const { rotary, headDim } = this.#site;
+    if (rotary === undefined || !this.#graph.isInitializer(rotary.sin)) return false;
+    return (this.#graph.initializer(rotary.cos)?.dims[1] ?? 0) * 2 === headDim;
   }
 
   /** Keys or values as the cache holds them, [n, kvHead, 1, headDim], under the name that is fetched. */
@@ -118,7 +127,8 @@ export class AttentionBlock {
     return this.#add('Reshape', [name, this.#shape([-1, kvHeads, 1, headDim])], output);
   }
 
-  #prepared(part: 'query' | 'key' | 'value'): HeadsValue {
+  /** float32 and, where that is still to be done, rotated; @param scale factor that the rotation puts in by the way */
+  #prepared(part: 'query' | 'key' | 'value', scale = 1): HeadsValue {
     const { rotary, half, heads, kvHeads, headDim } = this.#site;
     let { name } = this.#site[part];
     const { headsFirst } = this.#site[part];
@@ -134,7 +144,10 @@ export class AttentionBlock {
       // fewer numbers than the head has: only its first are turned
       ...(turned !== undefined && turned * 2 < headDim ? { rotary_embedding_dim: turned * 2 } : {}),
     };
-    const tables = [single(rotary.cos), single(rotary.sin)];
+    const factor = this.#constant(`scale.${scale}`, 'float32', [scale]);
+    const tables = [rotary.cos, rotary.sin]
+      .map(single)
+      .map((table) => (scale === 1 ? table : this.#add('Mul', [table, factor], `${part}.${table}.scaled`)));
     return {
       name: this.#add('RotaryEmbedding', [name, positions, ...tables], `${part}.rotated`, attributes, MICROSOFT),
       headsFirst,

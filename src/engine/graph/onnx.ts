@@ -113,7 +113,7 @@ export class OnnxGraph {
   }
 
   /** Declares an input; its shape is left open. @returns its name */
-  input(name: string, element: 'float32' | 'int64'): string {
+  input(name: string, element: 'float32' | 'float16' | 'int64'): string {
     const tensor = lengthField(1, varintField(1, ELEMENT[element])); // TypeProto.tensor_type.elem_type
     this.#added.set(name, concat([stringField(VALUE_INFO.name, name), lengthField(VALUE_INFO.type, tensor)]));
     return name;

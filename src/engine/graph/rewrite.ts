@@ -5,6 +5,7 @@ import { AttentionBlock, NAMES } from './attentionBlock';
 import { joinedCaches, readDecomposed, readOperand } from './decomposed';
 import { readFused } from './fused';
 import { takeLogitRows } from './logitRows';
+import { joinSkipNorms } from './skipNorms';
 import { ELEMENT, makeNode, OnnxGraph, type GraphNode } from './onnx';
 import { NotUnderstood, type AttentionSite, type Past, type Surroundings } from './site';
 
@@ -74,6 +75,7 @@ export function rewriteGraph(model: Uint8Array, known: KnownModel, file: string)
   answerShapes(graph, around);
   graph.dropOutputs((name) => PRESENT.test(name));
   const logitRows = takeLogitRows(graph);
+  joinSkipNorms(graph);
   graph.prune();
   const left = graph.nodes.find((node) => node.inputs.some((name) => PAST.test(name)));
   if (left !== undefined)
