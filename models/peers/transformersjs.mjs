@@ -2,12 +2,10 @@
 // Does transformers.js read our folder as it is, and write what we write? Installs @huggingface/transformers into the ignored folder .peers on
 // first use (the registry of npm is needed), then compares 32 greedy tokens after ten prompts.
 //   npm run model:transformersjs [-- DIR]
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { spawnSync } from 'node:child_process';
 import { basename, dirname, join, resolve } from 'node:path';
+import { loadTransformers, VERSION } from './transformers.mjs';
 
-const VERSION = '4.3.1';
 const TOKENS = 32;
 const root = join(import.meta.dirname, '../..');
 const dir = resolve(process.argv[2] ?? join(root, 'models/glassbox-small'));
@@ -24,27 +22,7 @@ const PROMPTS = [
   'if __name__ ==',
 ];
 
-/** @returns {Promise<any>} */
-async function transformers() {
-  const place = join(root, '.peers', 'transformersjs');
-  if (!existsSync(join(place, 'node_modules/@huggingface/transformers'))) {
-    mkdirSync(place, { recursive: true });
-    writeFileSync(join(place, 'package.json'), JSON.stringify({ private: true }));
-    console.log(`installing @huggingface/transformers ${VERSION} into ${place}`);
-    execFileSync(
-      'npm',
-      ['install', '--no-audit', '--no-fund', '--ignore-scripts', `@huggingface/transformers@${VERSION}`],
-      {
-        cwd: place,
-        stdio: ['ignore', 'ignore', 'inherit'],
-      },
-    );
-  }
-  return createRequire(join(place, 'x.js'))('@huggingface/transformers');
-}
-
-const { AutoModelForCausalLM, AutoTokenizer, env } = await transformers();
-env.allowRemoteModels = false;
+const { AutoModelForCausalLM, AutoTokenizer, env } = loadTransformers(root);
 env.localModelPath = dirname(dir);
 const ours = spawnSync('node', [join(root, 'dist/cli.js'), 'complete', '--model', dir], {
   input: PROMPTS.map((prefix) => JSON.stringify({ prefix, raw: true, temperature: 0, maxTokens: TOKENS })).join('\n'),
