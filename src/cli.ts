@@ -129,7 +129,7 @@ async function generate(flags: Flags): Promise<void> {
   const engine = await load(flags);
   const abort = new AbortController();
   process.once('SIGINT', () => abort.abort());
-  const request = { prefix: prompt, suffix: '', maxTokens, sampling, raw: true };
+  const request = { prefix: prompt, suffix: '', maxTokens, sampling, raw: true, endless: true };
   let streamed = '';
   const { text, finish } = await engine.complete(request, {
     signal: abort.signal,

@@ -42,6 +42,8 @@ export interface CompletionRequest {
   raw: boolean;
   /** True: a line end does not stop the text (used by Generate); the end-of-text token and `maxTokens` do. */
   unbounded?: boolean;
+  /** True: the text may grow longer than what the model holds; what lies in the middle is then forgotten (engine/sliding.ts). */
+  endless?: boolean;
   /**
    * In [0, 1). The text ends before the first token with which the probability of the whole would fall below this, and is cut where it is
    * expected to save most keys (see completion/worth.ts). 0, the default: neither.
@@ -146,7 +148,10 @@ export interface EngineFault {
 export interface LoadMessage {
   type: 'load';
   modelDir: string;
+  /** cpu, webgpu, cuda, dml or coreml; auto: the fastest, as far as it is known. */
   device: string;
+  /** Folder where it is remembered which device is fastest; without it, auto is the CPU. */
+  stateDir?: string;
   /** What the caches of all contexts may hold together, in MB; without it there is one context. */
   cacheMemory?: number;
   /** Threads that a run is spread over; 0, the default: what suits the machine. */
@@ -184,13 +189,30 @@ export interface AttentionMessage {
   head: number;
 }
 
-export type ToEngine = LoadMessage | CompleteMessage | WarmMessage | CancelMessage | AttentionMessage;
+/** Measure a model on devices; answered by `tried`. Sent by an engine to a process of its own, in place of `load`. */
+export interface TryMessage {
+  type: 'try';
+  modelDir: string;
+  /** The ONNX file, relative to the folder. */
+  weights: string;
+  devices: string[];
+}
+
+export type ToEngine = LoadMessage | CompleteMessage | WarmMessage | CancelMessage | AttentionMessage | TryMessage;
 
 // ---------------------------------------------------------------- engine → extension host
 
+/** The model is loaded; comes again where its device failed and it goes on with another. */
 export interface ReadyMessage {
   type: 'ready';
   info: ModelInfo;
+}
+
+/** Trials of devices have ended: the best, cpu where none is better; `reason` is for the log. */
+export interface TriedMessage {
+  type: 'tried';
+  device: string;
+  reason: string;
 }
 
 /** The model could not be loaded. The process stays, idle. */
@@ -228,7 +250,7 @@ export interface AttentionReplyMessage {
 }
 
 export type FromEngine =
-  ReadyMessage | FailedMessage | TokenMessage | DoneMessage | ErrorMessage | AttentionReplyMessage;
+  ReadyMessage | TriedMessage | FailedMessage | TokenMessage | DoneMessage | ErrorMessage | AttentionReplyMessage;
 
 /** Attention weights of one head. */
 export interface AttentionMap {

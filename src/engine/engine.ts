@@ -14,6 +14,7 @@ import type {
   ModelInfo,
 } from '../protocol';
 import { AttentionReader } from './attention';
+import { autoDevice } from './autoDevice';
 import { beams } from './beams';
 import { Contexts } from './contexts';
 import { CopyText } from './copying';
@@ -38,8 +39,12 @@ const SEARCHED_AFTER = 20_000;
 
 export interface EngineOptions {
   modelDir: string;
-  /** cpu, webgpu, cuda, dml or coreml. */
+  /** cpu, webgpu, cuda, dml or coreml; auto: the fastest, as far as it is known. */
   device: string;
+  /** Folder where it is remembered which device is fastest; without it, auto is the CPU. */
+  stateDir?: string;
+  /** Told when the device failed and the CPU took over. */
+  onFallback?: (info: ModelInfo) => void;
   /** An ONNX file inside the folder, relative; by default the best that is there. */
   weights?: string;
   /** Whether tokens are guessed, and several checked in one run, where that saves time; 'auto' by default. The text is the same. */
@@ -64,7 +69,7 @@ export class Engine {
   /** Undefined: switched off. */
   readonly #speculation: Speculation | undefined;
   readonly #attention: AttentionReader;
-  readonly info: ModelInfo;
+  info: ModelInfo;
   /** The tokens of the last completion: prompt, then generated. */
   #last: { ids: number[]; promptTokens: number } = { ids: [], promptTokens: 0 };
   /** Settles when the request before has ended. */
@@ -84,8 +89,7 @@ export class Engine {
       name,
       dir,
       weights,
-      device: model.device,
-      ...(model.deviceNote === undefined ? {} : { deviceNote: model.deviceNote }),
+      ...placeOf(model),
       layers: config.layers,
       heads: config.heads,
       kvHeads: config.kvHeads,
@@ -109,14 +113,23 @@ export class Engine {
         `${folder.dir}/tokenizer.json has ${tokenizer.wordIds} ids where config.json's vocab_size is ${folder.config.vocab}. Restore the files: they belong to different models.`,
       );
     }
-    const model = await Model.load(folder, device, threads === 0 ? {} : { threads });
+    let engine: Engine | undefined;
+    const model = await Model.load(folder, device === 'auto' ? autoDevice(folder, options.stateDir).device : device, {
+      ...(threads === 0 ? {} : { threads }),
+      onFallback: () => {
+        if (engine === undefined) return; // it will read where the model runs
+        engine.info = { ...engine.info, ...placeOf(model) };
+        options.onFallback?.(engine.info);
+      },
+    });
     try {
       await checkWidth(model);
     } catch (error) {
       await model.dispose();
       throw error;
     }
-    return new Engine(model, tokenizer, cacheMemory, speculation !== 'off', performance.now() - start);
+    engine = new Engine(model, tokenizer, cacheMemory, speculation !== 'off', performance.now() - start);
+    return engine;
   }
 
   /**
@@ -155,7 +168,8 @@ export class Engine {
         counts,
         // Who asks for a suggestion does not want the empty one.
         minTokens: request.raw ? 0 : 1,
-        maxTokens: mostTokens(request, this.info.contextLength),
+        maxTokens: request.endless === true ? request.maxTokens : mostTokens(request, this.info.contextLength),
+        ...(request.endless === true ? { window: this.info.contextLength } : {}),
         sampling: request.sampling,
         eosIds: request.raw ? tokenizer.eosIds : endings(tokenizer),
         signal,
@@ -294,6 +308,11 @@ async function checkWidth(model: Model): Promise<void> {
     'model_damaged',
     `${weightsPath} gives ${length} logits a token where ${dir}/config.json's vocab_size is ${config.vocab}. Restore the files: they belong to different models.`,
   );
+}
+
+/** Where a model runs. */
+function placeOf({ device, deviceNote }: Model): Pick<ModelInfo, 'device' | 'deviceNote'> {
+  return { device, ...(deviceNote === undefined ? {} : { deviceNote }) };
 }
 
 /** The completion of a request that was cancelled before it began. */

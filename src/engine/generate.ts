@@ -29,6 +29,8 @@ export interface GenerateOptions {
   /** Given: tokens are guessed, and several checked in one run. What is yielded is the same. */
   drafts?: Drafter;
   maxTokens: number;
+  /** Given: the cache holds at most so many tokens, and what lies in its middle goes when it is full (sliding.ts). */
+  window?: number;
   /** The text does not end before it has this many tokens. */
   minTokens: number;
   sampling: Sampling;
@@ -58,7 +60,13 @@ export async function* generate(
   options.onReuse?.(reused);
 
   // 2) prefill the rest in chunks
-  const ahead = new Lookahead(model, cache, drafts, options.counts ?? { runs: 0, drafted: 0, accepted: 0 });
+  const ahead = new Lookahead(
+    model,
+    cache,
+    drafts,
+    options.counts ?? { runs: 0, drafted: 0, accepted: 0 },
+    options.window,
+  );
   for (let start = reused, end = 0; start < prompt.length; start = end) {
     await letMessagesIn();
     if (signal.aborted) return 'cancelled';

@@ -6,6 +6,7 @@ import type { Draft } from './drafts';
 import type { ForwardModel } from './generate';
 import type { Typed } from './healing';
 import type { KvCache } from './kvCache';
+import { makeRoom } from './sliding';
 
 /** Guesses what comes, and learns what came. */
 export interface Drafter {
@@ -29,6 +30,8 @@ export class Lookahead {
   readonly #model: ForwardModel;
   readonly #cache: KvCache;
   readonly #drafts: Drafter | undefined;
+  /** Most tokens that the cache may hold; undefined: it never comes to that. */
+  readonly #window: number | undefined;
   readonly counts: RunCounts;
   /** [token, vocab] The logits after the last token that is sure, and after each guess in the run. */
   #rows: Float32Array = new Float32Array();
@@ -40,11 +43,18 @@ export class Lookahead {
   /** No guess has been wrong yet. */
   #open = false;
 
-  constructor(model: ForwardModel, cache: KvCache, drafts: Drafter | undefined, counts: RunCounts) {
+  constructor(
+    model: ForwardModel,
+    cache: KvCache,
+    drafts: Drafter | undefined,
+    counts: RunCounts,
+    window: number | undefined,
+  ) {
     this.#model = model;
     this.#cache = cache;
     this.#drafts = drafts;
     this.counts = counts;
+    this.#window = window;
   }
 
   /** [vocab] The model's logits after the tokens so far. */
@@ -67,6 +77,7 @@ export class Lookahead {
     this.#drafted = this.#drafts?.policy.plan(this.#draft.kinds, ids.length) ?? 0;
     this.#right = 0;
     this.#open = true;
+    if (this.#window !== undefined) await makeRoom(this.#model, this.#cache, ids.length + this.#drafted, this.#window);
     const start = performance.now();
     this.#rows =
       this.#drafted === 0

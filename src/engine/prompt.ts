@@ -45,10 +45,10 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
         'The prompt is empty, and this model has no token to begin a text with. Give a prefix.',
       );
     }
-    if (ids.length + request.maxTokens > contextLength) {
+    if (ids.length + (request.endless === true ? 1 : request.maxTokens) > contextLength) {
       throw new EngineError(
         'prompt_too_long',
-        `The prompt has ${ids.length} tokens; with maxTokens ${request.maxTokens} that is more than the ${contextLength} tokens that this model holds. Shorten the prefix or ask for fewer tokens.`,
+        `The prompt has ${ids.length} tokens${request.endless === true ? ',' : `; with maxTokens ${request.maxTokens} that is`} more than the ${contextLength} tokens that this model holds. Shorten the prefix or ask for fewer tokens.`,
       );
     }
     return { ids };

@@ -73,6 +73,7 @@ async function stream(
     sampling: { ...generateSampling, seed: Math.floor(Math.random() * 2 ** 32) },
     raw: false,
     unbounded: true,
+    endless: true,
   };
   const insertion = new StreamInsertion(editor);
   const abort = new AbortController();
