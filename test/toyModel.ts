@@ -40,7 +40,7 @@ export function toy(): { model: ForwardModel; cache: KvCache } {
         const at = ((ids.at(-2) ?? 0) * TOY_VOCAB + id) * TOY_VOCAB;
         return LOGITS.subarray(at, at + TOY_VOCAB);
       });
-      const given = wanted === 'all' ? rows : rows.slice(-1);
+      const given = wanted === 'all' ? rows : rows.slice(wanted === 'last' ? -1 : -wanted);
       return Promise.resolve(Float32Array.from(given.flatMap((row) => Array.from(row))));
     },
   };

@@ -113,10 +113,11 @@ export class Engine {
         `${folder.dir}/tokenizer.json has ${tokenizer.wordIds} ids where config.json's vocab_size is ${folder.config.vocab}. Restore the files: they belong to different models.`,
       );
     }
-    let engine: Engine | undefined;
+    const loaded: { engine?: Engine } = {};
     const model = await Model.load(folder, device === 'auto' ? autoDevice(folder, options.stateDir).device : device, {
       ...(threads === 0 ? {} : { threads }),
       onFallback: () => {
+        const { engine } = loaded;
         if (engine === undefined) return; // it will read where the model runs
         engine.info = { ...engine.info, ...placeOf(model) };
         options.onFallback?.(engine.info);
@@ -128,8 +129,8 @@ export class Engine {
       await model.dispose();
       throw error;
     }
-    engine = new Engine(model, tokenizer, cacheMemory, speculation !== 'off', performance.now() - start);
-    return engine;
+    loaded.engine = new Engine(model, tokenizer, cacheMemory, speculation !== 'off', performance.now() - start);
+    return loaded.engine;
   }
 
   /**

@@ -6,6 +6,7 @@ import type { Typed } from './healing';
 import type { KvCache } from './kvCache';
 import { Lookahead, type Drafter, type RunCounts } from './lookahead';
 import { seededRandom } from './random';
+import type { Wanted } from './runner';
 import { sample, type Sampled } from './sampler';
 
 /** What the loop needs of a model. */
@@ -14,9 +15,9 @@ export interface ForwardModel {
   readonly chunk: number;
   /**
    * Runs ids after what the cache holds.
-   * @param wanted 'last', the default: the logits [vocab] after the last id; 'all': [ids, vocab], row-major
+   * @param wanted the logits to return, [rows, vocab]: 'last', the default, after the last id; a number, after so many last ids; 'all', after each
    */
-  forward(ids: readonly number[], cache: KvCache, wanted?: 'last' | 'all'): Promise<Float32Array>;
+  forward(ids: readonly number[], cache: KvCache, wanted?: Wanted): Promise<Float32Array>;
 }
 
 export interface GenerateOptions {

@@ -1,5 +1,6 @@
 // Runs a graph on WebGPU. Keys and values never leave the GPU; ids go in and logits come out.
 
+import { EngineError } from './errors';
 import type { GpuGraph } from './graph/forGpu';
 import { firstRows, KEPT } from './graph/firstRows';
 import { NAMES } from './graph/attentionBlock';
@@ -11,12 +12,14 @@ import {
   emptyPasts,
   feedsFor,
   int64,
+  oneAfterAnother,
+  rowsOf,
   wantedLogits,
   type PastInput,
   type Runner,
   type Wanted,
 } from './runner';
-import { openSession, run, type Session, type Tensor, type TensorMap } from './session';
+import { openSession, run, type Session, type Tensor } from './session';
 
 /** Largest difference of two runs that should give the same, relative to the largest logit. */
 const SAME = 1e-3;
@@ -38,8 +41,12 @@ export class GpuRunner implements Runner {
     this.#looseRows = looseRows;
   }
 
-  /** @throws EngineError `device_failed`, `model_unsupported`, `inference_failed` */
-  static async open(folder: ModelFolder, graph: GpuGraph): Promise<GpuRunner> {
+  /**
+   * @param graph what graph/forGpu.ts made of the model's
+   * @throws EngineError `device_failed`, `model_unsupported`, `inference_failed`
+   */
+  static async open(folder: ModelFolder, graph: GpuGraph | { reason: string }): Promise<GpuRunner> {
+    if ('reason' in graph) throw new EngineError('device_failed', graph.reason);
     const { layers } = folder.config;
     const onDevice = Array.from({ length: layers }, (_, i) => [`present.${i}.key`, `present.${i}.value`]).flat();
     const session = await openSession(folder.weightsPath, 'webgpu', { graph: graph.bytes, onDevice });
@@ -53,6 +60,11 @@ export class GpuRunner implements Runner {
     }
   }
 
+  /** How a cache is cut back, for the log. */
+  get note(): string {
+    return `its cache on the GPU, cut ${this.#looseRows ? 'in place' : 'by copying'}`;
+  }
+
   newCache(): GpuCache {
     return new GpuCache(() => emptyPasts(this.#pasts));
   }
@@ -64,12 +76,7 @@ export class GpuRunner implements Runner {
       // The masks of some graphs are right for several tokens on an empty cache only.
       if (ids.length === 1 || cache.length === 0) throw error;
     }
-    const rows: Float32Array[] = [];
-    for (const id of ids) rows.push(await this.#run([id], cache, 'last'));
-    if (wanted === 'last') return rows[rows.length - 1] as Float32Array;
-    const all = new Float32Array(rows.reduce((sum, { length }) => sum + length, 0));
-    rows.forEach((row, i) => all.set(row, i * row.length));
-    return all;
+    return oneAfterAnother(ids, wanted, (id) => this.#run([id], cache, 'last'));
   }
 
   async dispose(): Promise<void> {
@@ -80,15 +87,11 @@ export class GpuRunner implements Runner {
   async #run(ids: readonly number[], cache: GpuCache, wanted: Wanted): Promise<Float32Array> {
     if (cache.rows > cache.length && !this.#looseRows) await this.#cut(cache);
     const feeds = { ...feedsFor(this.#session, ids, cache.length, wanted), ...cache.tensors };
-    if (this.lastLogitsAlone)
-      feeds[NAMES.rows] =
-        wanted === 'all' ? int64(counting(0, ids.length), [ids.length]) : int64([ids.length - 1], [1]);
+    const rows = rowsOf(wanted, ids.length);
+    if (this.lastLogitsAlone) feeds[NAMES.rows] = int64(counting(ids.length - rows, rows), [rows]);
     const outputs = await run(this.#session, feeds, ['logits', ...this.#pasts.map(({ present }) => present)]);
-    cache.advance(
-      ids,
-      Object.fromEntries(this.#pasts.map(({ name, present }) => [name, outputs[present] as Tensor])) as TensorMap,
-    );
-    return wantedLogits(outputs['logits'] as Tensor, wanted);
+    cache.advance(ids, Object.fromEntries(this.#pasts.map(({ name, present }) => [name, outputs[present] as Tensor])));
+    return wantedLogits(outputs['logits'] as Tensor, wanted, ids.length);
   }
 
   /** Makes tensors that hold the cache's positions and no more. */

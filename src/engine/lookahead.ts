@@ -82,16 +82,15 @@ export class Lookahead {
     this.#rows =
       this.#drafted === 0
         ? await this.#model.forward(ids, this.#cache)
-        : await this.#model.forward([...ids, ...this.#draft.ids.slice(0, this.#drafted)], this.#cache, 'all');
+        : await this.#model.forward(
+            [...ids, ...this.#draft.ids.slice(0, this.#drafted)],
+            this.#cache,
+            this.#drafted + 1,
+          );
     this.#drafts?.policy.ran(ids.length, this.#drafted, performance.now() - start);
     this.counts.runs++;
     this.counts.drafted += this.#drafted;
-    if (this.#drafted === 0) {
-      this.#vocab = this.#rows.length;
-    } else {
-      this.#vocab = this.#rows.length / (ids.length + this.#drafted);
-      this.#rows = this.#rows.subarray((ids.length - 1) * this.#vocab);
-    }
+    this.#vocab = this.#rows.length / (this.#drafted + 1);
   }
 
   /**

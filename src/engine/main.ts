@@ -3,13 +3,20 @@
 
 import type { CompleteMessage, FromEngine, LoadMessage, ToEngine, WarmMessage } from '../protocol';
 import { Engine } from './engine';
+import { autoDevice, runTrials } from './autoDevice';
 import { EngineError, toFault } from './errors';
+import { readModelFolder } from './modelFolder';
 
 let engine: Promise<Engine> | undefined;
 /** The completion that runs or waits; a newer one aborts it. */
 let current: Abortable | undefined;
 /** The warm-up that runs or waits; a newer one aborts it, and any request does. */
 let warming: Abortable | undefined;
+
+/** Nobody has asked for this long, in milliseconds, before devices are tried. */
+const QUIET_MS = 5000;
+/** When somebody asked last. */
+let asked = 0;
 
 interface Abortable {
   id: number;
@@ -20,9 +27,15 @@ process.on('message', (message: ToEngine) => void handle(message));
 process.on('disconnect', () => process.exit(0));
 
 async function handle(message: ToEngine): Promise<void> {
+  asked = performance.now();
   switch (message.type) {
     case 'load':
       return load(message);
+    case 'try':
+      return runTrials(message).then(
+        (found) => send({ type: 'tried', ...found }),
+        (error: unknown) => send({ type: 'tried', device: 'cpu', reason: toFault(error).message }),
+      );
     case 'complete':
       return complete(message);
     case 'warm':
@@ -39,12 +52,24 @@ async function handle(message: ToEngine): Promise<void> {
 }
 
 async function load(options: LoadMessage): Promise<void> {
-  engine = Engine.load(options);
+  engine = Engine.load({ ...options, onFallback: (info) => send({ type: 'ready', info }) });
   try {
     send({ type: 'ready', info: (await engine).info });
   } catch (error) {
-    send({ type: 'failed', fault: toFault(error) });
+    return send({ type: 'failed', fault: toFault(error) });
   }
+  if (options.device === 'auto') findDevice(options);
+}
+
+/** Looks for a better device as soon as nobody has asked for anything for a while. Whoever started the engine decides about a restart. */
+function findDevice({ modelDir, stateDir }: LoadMessage): void {
+  const { find } = autoDevice(readModelFolder(modelDir), stateDir);
+  if (find === undefined) return;
+  const timer = setInterval(() => {
+    if (performance.now() - asked < QUIET_MS) return;
+    clearInterval(timer);
+    void find(__filename).then((found) => send({ type: 'tried', ...found }));
+  }, QUIET_MS).unref();
 }
 
 async function complete({ id, request }: CompleteMessage): Promise<void> {

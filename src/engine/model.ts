@@ -1,7 +1,7 @@
 // A decoder, loaded: its graph rewritten where it is understood, run as it is where not. Knows token ids, no text.
 
-import { readFileSync, statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { EngineError } from './errors';
 import { FallbackRunner } from './fallbackRunner';
 import { GpuRunner } from './gpuRunner';
@@ -13,8 +13,9 @@ import { Pace } from './pace';
 import { PlainRunner } from './plainRunner';
 import type { RowCache } from './rowCache';
 import { RowRunner, type LayerWeights } from './rowRunner';
-import type { Runner, Wanted } from './runner';
-import { openSession } from './session';
+import { oneAfterAnother, type Runner, type Wanted } from './runner';
+import { openSession, type Session } from './session';
+import { threadArms } from './threads';
 
 /** Bounds the logits of one run, [token, vocab] float32, to 16 MiB. */
 const MAX_LOGITS_PER_RUN = 4 * 1024 * 1024;
@@ -22,6 +23,8 @@ const MAX_LOGITS_PER_RUN = 4 * 1024 * 1024;
 const MAX_CHUNK = 256;
 /** A protobuf, and so a file that is rewritten, holds less than 2 GiB. */
 const MAX_FILE = 2 ** 31;
+/** Weights of at most so many bytes may be held more than once. */
+const SMALL = 32 << 20;
 /** Where a rewritten graph is tried beside the untouched one: largest difference, relative to the largest logit. */
 const SAME = 1e-3;
 
@@ -99,9 +102,13 @@ export class Model {
   static async #onCpu(folder: ModelFolder, options: ModelOptions): Promise<Model> {
     const graph = options.plain === true ? { reason: 'asked for' } : rewritten(folder);
     if ('reason' in graph) return Model.#plain(folder, options, graph.reason);
-    const session = await openSession(folder.weightsPath, 'cpu', { graph: graph.bytes, ...options });
+    const open = (threads: number): Promise<Session> =>
+      openSession(folder.weightsPath, 'cpu', { graph: graph.bytes, threads });
+    const [first = 1, ...others] = threadArms(bytesOnDisk(folder.weightsPath) < SMALL, options.threads);
+    const sessions: [Session, ...Session[]] = [await open(first)];
+    for (const threads of others) sessions.push(await open(threads));
     const place = { device: 'cpu', graphNote: `rewritten from ${graph.form}` };
-    const model = new Model(new RowRunner(session, graph), folder, place);
+    const model = new Model(new RowRunner(sessions, graph), folder, place);
     if (!graph.ownMasks || (await model.#agrees(folder, options))) return model;
     await model.dispose();
     return Model.#plain(folder, options, 'the rewritten graph gives other logits');
@@ -130,7 +137,7 @@ export class Model {
         },
       ),
       folder,
-      { device, graphNote: device === 'webgpu' ? 'its cache on the GPU' : 'as it is' },
+      { device, graphNote: first instanceof GpuRunner ? first.note : 'as it is' },
     );
     return model;
   }
@@ -166,7 +173,7 @@ export class Model {
   /**
    * Runs `ids` after what the cache holds, and leaves their keys and values in it.
    * @param ids at most `chunk` of them keep cancelling prompt
-   * @param wanted 'last': the logits [vocab] after the last id; 'all': [ids, vocab], row-major
+   * @returns the logits [wanted, vocab], row-major: those after the last id, after so many last ids, or after each
    * @throws EngineError `inference_failed`
    */
   async forward(ids: readonly number[], cache: KvCache, wanted: Wanted = 'last'): Promise<Float32Array> {
@@ -176,12 +183,7 @@ export class Model {
       if (wanted === 'last') this.#pace.note(ids.length, performance.now() - start);
       return logits;
     }
-    const rows: Float32Array[] = [];
-    for (const id of ids) rows.push(await this.#runner.forward([id], cache, 'last'));
-    if (wanted === 'last') return rows[rows.length - 1] as Float32Array;
-    const all = new Float32Array(rows.length * this.folder.config.vocab);
-    rows.forEach((row, i) => all.set(row, i * row.length));
-    return all;
+    return oneAfterAnother(ids, wanted, (id) => this.#runner.forward([id], cache, 'last'));
   }
 
   async dispose(): Promise<void> {
@@ -248,4 +250,11 @@ function readGraph<T>({ weightsPath }: ModelFolder, read: (bytes: Uint8Array, fi
       `${weightsPath} cannot be read (${(error as Error).message}). Restore the file.`,
     );
   }
+}
+
+/** Bytes of an ONNX file and of the data files beside it that carry its name. */
+function bytesOnDisk(weightsPath: string): number {
+  const folder = dirname(weightsPath);
+  const names = readdirSync(folder).filter((name) => name.startsWith(basename(weightsPath)));
+  return names.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }

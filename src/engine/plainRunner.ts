@@ -25,7 +25,7 @@ export class PlainRunner implements Runner {
     for (const past of this.#pasts) feeds[past.name] = cache.tensors[past.name] as Tensor;
     const outputs = await run(this.session, feeds, ['logits', ...this.#pasts.map((past) => past.present)]);
     cache.advance(ids, Object.fromEntries(this.#pasts.map((past) => [past.name, outputs[past.present] as Tensor])));
-    return wantedLogits(outputs['logits'] as Tensor, wanted);
+    return wantedLogits(outputs['logits'] as Tensor, wanted, ids.length);
   }
 
   dispose(): Promise<void> {

@@ -3,8 +3,9 @@
 import { HIDDEN, NAMES } from './graph/attentionBlock';
 import type { RewrittenGraph } from './graph/rewrite';
 import { RowCache } from './rowCache';
-import { counting, feedsFor, int64, toFloat32, wantedLogits, type Runner, type Wanted } from './runner';
+import { counting, feedsFor, int64, rowsOf, toFloat32, wantedLogits, type Runner, type Wanted } from './runner';
 import { run, Tensor, type Session, type TensorMap } from './session';
+import { ThreadChoice } from './threads';
 
 /** The softmax of one layer over a run's queries. */
 export interface LayerWeights {
@@ -15,7 +16,8 @@ export interface LayerWeights {
 }
 
 export class RowRunner implements Runner {
-  readonly session: Session;
+  readonly #sessions: readonly Session[];
+  readonly #choice: ThreadChoice;
   readonly lastLogitsAlone: boolean;
   readonly #graph: RewrittenGraph;
   readonly #fetches: string[];
@@ -24,11 +26,13 @@ export class RowRunner implements Runner {
   /** The mask of a single token: row 0 hidden, the rest in sight. */
   #open = new Float32Array(1).fill(HIDDEN);
 
-  constructor(session: Session, graph: RewrittenGraph) {
-    this.session = session;
+  /** @param sessions of the same graph, with different numbers of threads */
+  constructor(sessions: readonly [Session, ...Session[]], graph: RewrittenGraph) {
+    this.#sessions = sessions;
+    this.#choice = new ThreadChoice(sessions.length);
     this.#graph = graph;
     this.lastLogitsAlone = graph.logitRows;
-    this.#inputs = new Set(session.inputNames);
+    this.#inputs = new Set(sessions[0].inputNames);
     this.#fetches = ['logits', ...graph.layers.flatMap((_, layer) => [NAMES.newKey(layer), NAMES.newValue(layer)])];
   }
 
@@ -38,7 +42,7 @@ export class RowRunner implements Runner {
 
   async forward(ids: readonly number[], cache: RowCache, wanted: Wanted): Promise<Float32Array> {
     const outputs = await this.#run(ids, cache, wanted, []);
-    return wantedLogits(outputs['logits'] as Tensor, this.#graph.logitRows ? 'all' : wanted);
+    return wantedLogits(outputs['logits'] as Tensor, wanted, ids.length);
   }
 
   /** Runs `ids` and returns the attention weights of one layer besides; the cache goes on as in `forward`. */
@@ -53,12 +57,16 @@ export class RowRunner implements Runner {
     return { weights, queries, keys };
   }
 
-  dispose(): Promise<void> {
-    return this.session.release();
+  async dispose(): Promise<void> {
+    await Promise.all(this.#sessions.map((session) => session.release()));
   }
 
   async #run(ids: readonly number[], cache: RowCache, wanted: Wanted, also: string[]): Promise<TensorMap> {
-    const outputs = await run(this.session, this.#feeds(ids, cache, wanted), [...this.#fetches, ...also]);
+    const feeds = this.#feeds(ids, cache, wanted);
+    const arm = this.#choice.choose(ids.length);
+    const start = performance.now();
+    const outputs = await run(this.#sessions[arm] as Session, feeds, [...this.#fetches, ...also]);
+    this.#choice.note(arm, ids.length, performance.now() - start);
     cache.advance(
       ids,
       this.#fetches.slice(1).map((name) => (outputs[name] as Tensor).data as Float32Array),
@@ -70,7 +78,7 @@ export class RowRunner implements Runner {
     const { layers, windows } = this.#graph;
     const n = ids.length;
     const past = cache.length;
-    const feeds = feedsFor(this.session, ids, past, wanted);
+    const feeds = feedsFor(this.#sessions[0] as Session, ids, past, wanted);
     for (const [i, rows] of cache.views(n).entries()) {
       const layer = i >> 1;
       const { kvHeads, headDim } = layers[layer] as { kvHeads: number; headDim: number };
@@ -87,7 +95,8 @@ export class RowRunner implements Runner {
     const { kvHeads = 1, headDim = 1 } = layers[0] ?? {};
     give(NAMES.split, () => int64([past + 1, n], [2]));
     give(NAMES.positions, () => int64(counting(past, n), [1, n]));
-    give(NAMES.rows, () => int64(wanted === 'all' ? counting(0, n) : [n - 1], [wanted === 'all' ? n : 1]));
+    const rows = rowsOf(wanted, n);
+    give(NAMES.rows, () => int64(counting(n - rows, rows), [rows]));
     give(NAMES.pastShape, () => int64([1, kvHeads, past, headDim], [4]));
     give(NAMES.totalShape, () => int64([1, kvHeads, past + n, headDim], [4]));
     give(NAMES.repeatedShape, () => int64([1, this.#graph.heads, past + n, headDim], [4]));

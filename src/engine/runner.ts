@@ -7,8 +7,13 @@ import type { KvCache } from './kvCache';
 import type { ModelFolder } from './modelFolder';
 import { Tensor, type Session, type TensorMap } from './session';
 
-/** Which logits a run returns: after the last id, or after each. */
-export type Wanted = 'last' | 'all';
+/** Which logits a run returns: after the last id, after each of so many last ids, or after each. */
+export type Wanted = 'last' | 'all' | number;
+
+/** How many rows of logits that is, of a run of n ids. */
+export function rowsOf(wanted: Wanted, n: number): number {
+  return wanted === 'all' ? n : wanted === 'last' ? 1 : Math.min(wanted, n);
+}
 
 export interface Runner {
   /** Whether only the last id's logits are computed where no others are wanted. */
@@ -57,7 +62,7 @@ export function feedsFor(session: Session, ids: readonly number[], past: number,
     else if (name === 'position_ids') feeds[name] = int64(counting(past, n), [1, n]);
     else if (name === 'use_cache_branch') feeds[name] = new Tensor('bool', [past > 0], [1]);
     else if (name === 'num_logits_to_keep' || name === 'logits_to_keep')
-      feeds[name] = int64([wanted === 'last' ? 1 : 0], []);
+      feeds[name] = int64([wanted === 'all' ? 0 : rowsOf(wanted, n)], []);
   }
   return feeds;
 }
@@ -136,9 +141,24 @@ export function toFloat32(tensor: Tensor): Float32Array {
   return Float32Array.from(tensor.data as Uint16Array, halfToFloat);
 }
 
-/** Of the logits [rows, vocab], what was wanted. */
-export function wantedLogits(tensor: Tensor, wanted: Wanted): Float32Array {
+/** Of a tensor [1, at least those wanted, vocab] the logits wanted, [wanted, vocab]. @param n how many ids were run */
+export function wantedLogits(tensor: Tensor, wanted: Wanted, n: number): Float32Array {
   const logits = toFloat32(tensor);
   const vocab = tensor.dims[tensor.dims.length - 1] as number;
-  return wanted === 'all' ? logits : logits.subarray(logits.length - vocab);
+  return logits.subarray(logits.length - rowsOf(wanted, n) * vocab);
+}
+
+/** The ids one after another through `forward`, and of their logits those wanted. */
+export async function oneAfterAnother(
+  ids: readonly number[],
+  wanted: Wanted,
+  forward: (id: number) => Promise<Float32Array>,
+): Promise<Float32Array> {
+  const rows: Float32Array[] = [];
+  for (const id of ids) rows.push(await forward(id));
+  const last = rows.slice(rows.length - rowsOf(wanted, ids.length));
+  if (last.length === 1) return last[0] as Float32Array;
+  const all = new Float32Array(last.reduce((sum, { length }) => sum + length, 0));
+  last.forEach((row, i) => all.set(row, i * row.length));
+  return all;
 }

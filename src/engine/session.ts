@@ -1,9 +1,9 @@
 // Opens ONNX Runtime sessions. The only importer of onnxruntime-node.
 
-import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { EngineError } from './errors';
+import { suitableThreads } from './threads';
 
 // Where JavaScript has Float16Array, the runtime's JavaScript half makes half-precision tensors of it, which its native half cannot
 // read back (onnxruntime-node 1.30). Without it, both use the bits in a Uint16Array.
@@ -87,12 +87,6 @@ function damaged(path: string, reason: string): EngineError {
     'model_damaged',
     `ONNX Runtime cannot load ${path}: ${reason} Restore the file, or export the model again.`,
   );
-}
-
-/** Every core of a small machine, half of a larger one's: the editor and its language servers want the rest. */
-function suitableThreads(): number {
-  const cores = availableParallelism();
-  return cores <= 4 ? cores : Math.min(8, Math.ceil(cores / 2));
 }
 
 function firstLine(error: unknown): string {
