@@ -48,7 +48,11 @@ export function exposeAttention(model: Uint8Array, layers: number): AttentionGra
       continue;
     }
     const node = readNode(field);
-    const layer = Math.max(-1, ...node.inputs.map((name) => layerOfInput(name) ?? layerOf.get(name) ?? -1));
+    const layer = node.inputs.reduce(
+      (highest, name) => Math.max(highest, layerOfInput(name) ?? layerOf.get(name) ?? -1),
+      -1,
+    );
+    if (layer >= layers) return undefined;
     for (const name of node.outputs) layerOf.set(name, layer);
 
     const fused = FUSED[node.op];

@@ -4,7 +4,7 @@
 import { fork } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { FromEngine, TryMessage } from '../protocol';
-import { candidates, largeEnough, thisMachine, weightsStamp } from './devices';
+import { candidates, largeEnough, thisMachine, weightsStamp, type Machine } from './devices';
 import { DeviceRecord } from './deviceRecord';
 import { best, tryDevice, type Trial } from './deviceTrial';
 import { Model } from './model';
@@ -20,22 +20,30 @@ export interface Auto {
   device: string;
   /** For the log. */
   reason: string;
+  /** Called before the device is opened and when it works: one that ends the process in between is tried again before it is used. */
+  opening?: () => void;
+  opened?: () => void;
   /** Finds out what is best and remembers it; undefined where that is known. @returns the device */
   find?: (enginePath: string) => Promise<{ device: string; reason: string }>;
 }
 
 /**
  * @param stateDir where choices are remembered; without it the CPU is the choice
- * @param machine, env of another machine, to be asked about
+ * @param given the machine that it is for; by default the one we run on
  */
-export function autoDevice(folder: ModelFolder, stateDir: string | undefined, machine = thisMachine()): Auto {
+export function autoDevice(folder: ModelFolder, stateDir: string | undefined, given?: Machine): Auto {
   if (!largeEnough(folder)) return { device: 'cpu', reason: 'the model is small' };
+  const machine = given ?? thisMachine();
   const devices = candidates(machine);
   if (devices.length === 0) return { device: 'cpu', reason: 'there is no GPU' };
   if (stateDir === undefined) return { device: 'cpu', reason: 'there is nowhere to remember another' };
   const record = new DeviceRecord(stateDir, weightsStamp(folder), machine);
   const { choice } = record;
-  if (choice !== undefined) return choice;
+  if (choice !== undefined) {
+    const { device, reason } = choice;
+    if (device === 'cpu') return { device, reason };
+    return { device, reason, opening: () => record.begin(), opened: () => record.end(device, reason) };
+  }
   const find = async (enginePath: string): Promise<{ device: string; reason: string }> => {
     record.begin();
     const { dir: modelDir, weights } = folder;
@@ -56,7 +64,7 @@ export function trialsOf(
   limitMs = LIMIT_MS,
 ): Promise<{ device: string; reason: string }> {
   return new Promise((resolve) => {
-    const child = fork(enginePath, [], { stdio: 'ignore', serialization: 'advanced' });
+    const child = fork(enginePath, [], { stdio: 'ignore', serialization: 'advanced', execArgv: [] });
     const stop = (reason: string): void => {
       clearTimeout(timer);
       child.kill('SIGKILL');
@@ -89,10 +97,13 @@ export async function runTrials({
   const folder = readModelFolder(modelDir, weights);
   const cpu = await Model.load(folder, 'cpu');
   const trials: Trial[] = [];
+  const unusable: string[] = [];
   for (const device of devices) {
     const model = await Model.load(folder, device);
     if (model.device === device) trials.push(await tryDevice(model, cpu));
+    else unusable.push(`${device} cannot be used`);
     await model.dispose();
   }
-  return best(trials);
+  const { device, reason } = best(trials);
+  return { device, reason: [reason, ...unusable].filter((part) => part !== '').join('; ') };
 }

@@ -62,7 +62,7 @@ export class Contexts {
       best !== undefined && (lost === 0 || (lost <= SMALL_LOSS && lost <= shared) || !this.#fits(best, prompt.length))
         ? this.#remove(best)
         : {
-            cache: best === undefined || shared < MIN_SHARED ? this.#newCache() : branchAt(best.cache, shared),
+            cache: best === undefined || shared < MIN_SHARED ? this.#newCache() : best.cache.branchAt(shared),
             promptTokens: 0,
           };
     context.promptTokens = prompt.length;
@@ -108,11 +108,4 @@ export class Contexts {
     this.#all.splice(this.#all.indexOf(context), 1);
     return context;
   }
-}
-
-/** A cache of its own that holds the first `length` tokens. */
-function branchAt(cache: KvCache, length: number): KvCache {
-  const branch = cache.branch();
-  branch.truncate(length);
-  return branch;
 }

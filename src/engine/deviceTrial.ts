@@ -47,7 +47,7 @@ export function best(trials: readonly Trial[]): { device: string; reason: string
     ({ device, agrees, ms, cpuMs }) =>
       `${device} ${agrees ? `${ms.toFixed(0)} ms, the CPU ${cpuMs.toFixed(0)} ms` : 'gives other tokens'}`,
   );
-  return { device: fastest?.device ?? 'cpu', reason: told.join('; ') || 'no other device could be tried' };
+  return { device: fastest?.device ?? 'cpu', reason: told.join('; ') };
 }
 
 interface Round {

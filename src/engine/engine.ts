@@ -14,7 +14,7 @@ import type {
   ModelInfo,
 } from '../protocol';
 import { AttentionReader } from './attention';
-import { autoDevice } from './autoDevice';
+import { autoDevice, type Auto } from './autoDevice';
 import { beams } from './beams';
 import { Contexts } from './contexts';
 import { CopyText } from './copying';
@@ -114,7 +114,10 @@ export class Engine {
       );
     }
     const loaded: { engine?: Engine } = {};
-    const model = await Model.load(folder, device === 'auto' ? autoDevice(folder, options.stateDir).device : device, {
+    const place: Auto =
+      device === 'auto' ? autoDevice(folder, options.stateDir) : { device, reason: 'it was asked for' };
+    place.opening?.();
+    const model = await Model.load(folder, place.device, {
       ...(threads === 0 ? {} : { threads }),
       onFallback: () => {
         const { engine } = loaded;
@@ -129,6 +132,7 @@ export class Engine {
       await model.dispose();
       throw error;
     }
+    place.opened?.();
     loaded.engine = new Engine(model, tokenizer, cacheMemory, speculation !== 'off', performance.now() - start);
     return loaded.engine;
   }

@@ -22,6 +22,13 @@ export abstract class KvCache {
   /** A cache that holds the same; what either does from here on, the other does not see. */
   abstract branch(): KvCache;
 
+  /** A branch that holds the first `length` tokens. */
+  branchAt(length: number): KvCache {
+    const branch = this.branch();
+    branch.truncate(length);
+    return branch;
+  }
+
   /** Forgets all but the first `length` tokens. */
   truncate(length: number): void {
     if (length >= this.held.length) return;

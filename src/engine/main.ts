@@ -61,15 +61,17 @@ async function load(options: LoadMessage): Promise<void> {
   if (options.device === 'auto') findDevice(options);
 }
 
-/** Looks for a better device as soon as nobody has asked for anything for a while. Whoever started the engine decides about a restart. */
+/** Looks for a better device once nobody has asked for anything for a while. Whoever started the engine decides about a restart. */
 function findDevice({ modelDir, stateDir }: LoadMessage): void {
-  const { find } = autoDevice(readModelFolder(modelDir), stateDir);
-  if (find === undefined) return;
   const timer = setInterval(() => {
     if (performance.now() - asked < QUIET_MS) return;
     clearInterval(timer);
-    void find(__filename).then((found) => send({ type: 'tried', ...found }));
+    void seek().catch(() => undefined); // the folder has gone meanwhile: nothing to look for
   }, QUIET_MS).unref();
+  const seek = async (): Promise<void> => {
+    const { find } = autoDevice(readModelFolder(modelDir), stateDir);
+    if (find !== undefined) send({ type: 'tried', ...(await find(__filename)) });
+  };
 }
 
 async function complete({ id, request }: CompleteMessage): Promise<void> {

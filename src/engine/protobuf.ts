@@ -45,6 +45,7 @@ export function fields(message: Uint8Array): Field[] {
       from = at;
       at += length;
     } else throw new RangeError(`not a protobuf message: wire type ${wire} at byte ${start}`);
+    if (tag < 8) throw new RangeError(`not a protobuf message: a field without a number at byte ${start}`);
     if (at > message.length)
       throw new RangeError(`not a protobuf message: a field ends at byte ${at} of ${message.length}`);
     found.push({
@@ -58,6 +59,8 @@ export function fields(message: Uint8Array): Field[] {
   return found;
 }
 
+const decoder = new TextDecoder();
+
 /** A field of wire type 2. */
 export function lengthField(number: number, bytes: Uint8Array): Uint8Array {
   return concat([varintBytes(number * 8 + 2), varintBytes(bytes.length), bytes]);
@@ -68,14 +71,26 @@ export function stringField(number: number, text: string): Uint8Array {
   return lengthField(number, new TextEncoder().encode(text));
 }
 
-/** A field that holds a number from 0 up. */
+/** A field that holds a whole number from 0 up. @throws RangeError for any other */
 export function varintField(number: number, value: number): Uint8Array {
   return concat([varintBytes(number * 8), varintBytes(value)]);
 }
 
-/** The text of a string field. */
+/** The text of a string field. @throws RangeError where it holds a number */
 export function text(field: Field): string {
-  return new TextDecoder().decode(field.bytes);
+  return decoder.decode(bytesOf(field));
+}
+
+/** The fields of a message inside a field. @throws RangeError where there is none */
+export function inside(field: Field): Field[] {
+  return fields(bytesOf(field));
+}
+
+/** What a field of text, bytes or a message holds. @throws RangeError where it holds a number */
+export function bytesOf({ number, wire, bytes }: Field): Uint8Array {
+  if (wire !== 2)
+    throw new RangeError(`not a protobuf message: field ${number} is a number where text or a message belongs`);
+  return bytes;
 }
 
 export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
@@ -89,6 +104,7 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 }
 
 function varintBytes(value: number): Uint8Array {
+  if (!(value >= 0 && value < 2 ** 63)) throw new RangeError(`${value} cannot be written as a varint`);
   const bytes: number[] = [];
   for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) | 0x80);
   bytes.push(value);

@@ -1,114 +1,128 @@
-// The cache of a rewritten graph: one array of rows for each layer's keys and one for its values, fed to the graph without a copy.
-// Rolling back is setting a length. Branches share the arrays: the one that is used lies in them, and each other one keeps only the rows
-// in which it differs, so that going from one to another moves no more than those.
+// The cache of a rewritten graph: for each layer's keys and values one array of rows, which the graph reads where it lies. Rolling back is
+// setting a length. Branches share the arrays: the one that is used lies in them, and each other one keeps only the rows in which it
+// differs, so that going from one to another moves no more than those.
 
 import type { Rotary } from './graph/rewrite';
+import { joined, Rows } from './headRows';
 import { KvCache } from './kvCache';
 
-/** Numbers of one layer's row: kvHeads · headDim. */
+/** What one layer's row is made of. */
 export interface RowSizes {
   kvHeads: number;
   headDim: number;
 }
 
-/** Rows are added in steps of at least this many… */
-const LEAST_STEP = 128;
-/** …and of this share of what is there. */
-const GROWTH = 0.5;
+/** The arrays are as long as their rows, rounded up to a step: the graph computes over all of it, and growing copies all of it. */
+const STEP = 32;
+const LONG = 512;
+const LONG_STEP = 128;
+/** An array that is this many rows longer than it need be is made shorter. */
+const SLACK = 256;
 
 /** Arrays that several caches share. */
-class Rows {
-  /** By layer, keys then values: [row, kvHead, headDim]; row 0 stays empty (see graph/attentionBlock.ts). */
-  arrays: Float32Array[];
-  readonly widths: readonly number[];
-  capacity = 1;
+class Shared {
+  /** By layer, keys then values. */
+  arrays: Rows[];
+  capacity = STEP;
   readonly caches = new Set<RowCache>();
   /** The one whose rows all lie in the arrays. */
   resident: RowCache;
 
   constructor(sizes: readonly RowSizes[], resident: RowCache) {
-    this.widths = sizes.flatMap(({ kvHeads, headDim }) => [kvHeads * headDim, kvHeads * headDim]);
-    this.arrays = this.widths.map((width) => new Float32Array(width));
+    this.arrays = sizes.flatMap(({ kvHeads, headDim }) => [
+      new Rows(kvHeads, headDim, STEP),
+      new Rows(kvHeads, headDim, STEP),
+    ]);
     this.resident = resident;
   }
 
-  /** Makes room for so many rows, row 0 included. */
-  reserve(rows: number): void {
-    if (rows <= this.capacity) return;
-    this.capacity = Math.max(rows, this.capacity + Math.max(LEAST_STEP, Math.ceil(this.capacity * GROWTH)));
-    this.arrays = this.arrays.map((array, i) => {
-      const larger = new Float32Array((this.widths[i] as number) * this.capacity);
-      larger.set(array);
-      return larger;
-    });
+  /**
+   * Makes the arrays as long as is needed, and not much longer.
+   * @param held rows at the start that must stay
+   */
+  fit(rows: number, held: number): void {
+    const most = Math.max(rows, held, 1);
+    const step = most < LONG ? STEP : LONG_STEP;
+    const wanted = Math.ceil(most / step) * step;
+    if (this.capacity >= wanted && this.capacity <= wanted + SLACK) return;
+    this.capacity = wanted;
+    this.arrays = this.arrays.map((array) => array.resized(wanted, held));
   }
 
-  /** Copies of the rows from `start` to `end`. */
-  copy(start: number, end: number): Float32Array[] {
-    return this.arrays.map((array, i) =>
-      array.slice(start * (this.widths[i] as number), end * (this.widths[i] as number)),
-    );
-  }
-
-  get rowBytes(): number {
-    return 4 * this.widths.reduce((sum, width) => sum + width, 0);
+  get bytes(): number {
+    return this.arrays.reduce((sum, { data }) => sum + data.byteLength, 0);
   }
 }
 
 export class RowCache extends KvCache {
-  #rows: Rows;
+  #shared: Shared;
   readonly #sizes: readonly RowSizes[];
   readonly #rotary: Rotary | undefined;
   /** While another cache lies in the arrays: the first token whose row is not there but in `#tail`. */
   #tailStart = 0;
-  #tail: Float32Array[] = [];
+  #tail: Rows[] = [];
 
   /** @param rotary tables with which keys can be turned to another position */
   constructor(sizes: readonly RowSizes[], rotary?: Rotary) {
     super();
     this.#sizes = sizes;
     this.#rotary = rotary;
-    this.#rows = new Rows(sizes, this);
-    this.#rows.caches.add(this);
+    this.#shared = new Shared(sizes, this);
+    this.#shared.caches.add(this);
   }
 
   override get bytes(): number {
-    const tail = this.#tail.reduce((sum, array) => sum + array.byteLength, 0);
-    return tail + (this.#rows.capacity * this.#rows.rowBytes) / Math.max(1, this.#rows.caches.size);
+    const tail = this.#tail.reduce((sum, { data }) => sum + data.byteLength, 0);
+    return tail + this.#shared.bytes / Math.max(1, this.#shared.caches.size);
   }
 
   override branch(): RowCache {
     const branch = new RowCache(this.#sizes, this.#rotary);
+    const resident = this.#shared.resident === this;
     branch.held = [...this.held];
     branch.cut = this.cut;
-    branch.#rows = this.#rows;
-    branch.#tailStart = this.#rows.resident === this ? this.held.length : this.#tailStart;
-    branch.#tail = this.#rows.resident === this ? this.#rows.copy(0, 0) : this.#tail.map((array) => array.slice());
-    this.#rows.caches.add(branch);
+    branch.#shared = this.#shared;
+    branch.#tailStart = resident ? this.held.length : this.#tailStart;
+    branch.#tail = resident ? this.#none() : this.#tail.map((rows) => rows.part(0, rows.capacity));
+    this.#shared.caches.add(branch);
+    return branch;
+  }
+
+  /** Where little of many tokens is wanted, that little is copied: the arrays would stay as long as the other needs them. */
+  override branchAt(length: number): RowCache {
+    if (2 * length >= this.held.length) {
+      const branch = this.branch();
+      branch.truncate(length);
+      return branch;
+    }
+    const branch = new RowCache(this.#sizes, this.#rotary);
+    branch.cut = this.cut;
+    this.#settle();
+    branch.#shared.arrays = this.#shared.arrays.map((rows) => rows.part(0, length));
+    branch.#shared.capacity = length;
+    branch.held = this.held.slice(0, length);
     return branch;
   }
 
   /**
-   * The rows so far, row 0 first, as [row, kvHead · headDim]; views, good until the next call.
-   * @param more rows that will be added by `advance`
+   * The arrays, by layer keys then values: [kvHead, capacity, headDim], of which as many rows count as there are tokens; good until the
+   * next call.
    */
-  views(more: number): Float32Array[] {
+  views(): { capacity: number; arrays: Float32Array[] } {
     this.#settle();
-    this.#rows.reserve(this.held.length + 1 + more);
-    const rows = this.held.length + 1;
-    return this.#rows.arrays.map((array, i) => array.subarray(0, rows * (this.#rows.widths[i] as number)));
+    this.#fit(this.held.length);
+    return { capacity: this.#shared.capacity, arrays: this.#shared.arrays.map(({ data }) => data) };
   }
 
   /**
    * Adds the rows that a run returned for `ids`.
-   * @param added by layer, keys then values: [ids, kvHead · headDim]
+   * @param added by layer, keys then values: [ids, kvHead, headDim]
    */
   advance(ids: readonly number[], added: readonly Float32Array[]): void {
     this.#settle();
     this.#spare(this.held.length);
-    this.#rows.reserve(this.held.length + 1 + ids.length);
-    for (const [i, rows] of added.entries())
-      this.#rows.arrays[i]?.set(rows, (this.held.length + 1) * (this.#rows.widths[i] as number));
+    this.#fit(this.held.length + ids.length);
+    for (const [i, rows] of added.entries()) this.#shared.arrays[i]?.append(this.held.length, rows);
     this.held.push(...ids);
   }
 
@@ -121,95 +135,67 @@ export class RowCache extends KvCache {
     if (count <= 0 || keep + count > this.held.length) return;
     this.#settle();
     this.#spare(keep);
-    const end = this.held.length + 1;
-    for (const [i, array] of this.#rows.arrays.entries()) {
-      const width = this.#rows.widths[i] as number;
-      array.copyWithin((keep + 1) * width, (keep + 1 + count) * width, end * width);
-      if (i % 2 === 0)
-        turnBack(
-          array.subarray((keep + 1) * width, (end - count) * width),
-          count,
-          this.#sizes[i / 2] as RowSizes,
-          this.#rotary,
-        );
+    const left = this.held.length - count;
+    for (const [i, array] of this.#shared.arrays.entries()) {
+      array.move(keep + count, this.held.length, keep);
+      if (i % 2 === 0) array.turnBack(keep, left, count, this.#rotary);
     }
     this.held.splice(keep, count);
     this.cut = true;
   }
 
   override dispose(): void {
-    this.#rows.caches.delete(this);
+    this.#shared.caches.delete(this);
     this.#tail = [];
     this.held = [];
-    if (this.#rows.resident === this) {
-      const heir = [...this.#rows.caches][0];
-      if (heir !== undefined) heir.#settle();
-    }
-    this.#rows = new Rows(this.#sizes, this);
-    this.#rows.caches.add(this);
+    const [heir] = this.#shared.caches;
+    if (this.#shared.resident === this && heir !== undefined) heir.#settle();
+    this.#shared = new Shared(this.#sizes, this);
+    this.#shared.caches.add(this);
   }
 
   protected override shorten(length: number): void {
-    if (this.#rows.resident === this) return;
+    if (this.#shared.resident === this) return;
     const rows = Math.max(0, length - this.#tailStart);
-    this.#tail = this.#tail.map((array, i) => array.slice(0, rows * (this.#rows.widths[i] as number)));
+    this.#tail = this.#tail.map((tail) => tail.part(0, rows));
     this.#tailStart = Math.min(this.#tailStart, length);
   }
 
   /** Makes the arrays hold this cache's rows. */
   #settle(): void {
-    const rows = this.#rows;
-    const before = rows.resident;
+    const shared = this.#shared;
+    const before = shared.resident;
     if (before === this) return;
     before.#tailStart = before.held.length;
-    before.#tail = rows.copy(0, 0);
-    rows.resident = this;
-    rows.reserve(this.held.length + 1);
-    if (this.#tailStart < this.held.length) {
-      this.#spare(this.#tailStart);
-      for (const [i, array] of this.#tail.entries())
-        rows.arrays[i]?.set(array, (this.#tailStart + 1) * (rows.widths[i] as number));
-    }
-    this.#tail = [];
+    before.#tail = before.#none();
+    shared.resident = this;
+    const [start, tail] = [this.#tailStart, this.#tail];
     this.#tailStart = 0;
+    this.#tail = [];
+    if (start >= this.held.length) return;
+    this.#spare(start);
+    this.#fit(this.held.length, start);
+    for (const [i, rows] of tail.entries()) shared.arrays[i]?.write(start, rows);
   }
 
   /** Before rows from token `start` on are written: whoever else still counts on them takes a copy. */
   #spare(start: number): void {
-    for (const other of this.#rows.caches) {
+    for (const other of this.#shared.caches) {
       if (other === this || other.#tailStart <= start) continue;
-      const saved = this.#rows.copy(start + 1, other.#tailStart + 1);
-      other.#tail = saved.map((array, i) => joined(array, other.#tail[i]));
+      const { arrays } = this.#shared;
+      other.#tail = arrays.map((rows, i) => joined(rows.part(start, other.#tailStart), other.#tail[i]));
       other.#tailStart = start;
     }
   }
-}
 
-function joined(a: Float32Array, b: Float32Array | undefined): Float32Array {
-  if (b === undefined || b.length === 0) return a;
-  const both = new Float32Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
-}
+  /** @param held rows of this cache that lie in the arrays */
+  #fit(rows: number, held = this.held.length): void {
+    let most = held;
+    for (const other of this.#shared.caches) if (other !== this) most = Math.max(most, other.#tailStart);
+    this.#shared.fit(rows, most);
+  }
 
-/**
- * Turns rotated keys back by `count` positions: rotations add up, so R(−count) · R(position) = R(position − count) (Su et al. 2021).
- * @param keys [row, kvHead, headDim]
- */
-function turnBack(
-  keys: Float32Array,
-  count: number,
-  { headDim }: RowSizes,
-  { cos, sin, half, interleaved }: Rotary,
-): void {
-  for (let head = 0; head < keys.length; head += headDim) {
-    for (let d = 0; d < half; d++) {
-      const [c, s] = [cos[count * half + d] as number, sin[count * half + d] as number];
-      const [first, second] = interleaved ? [head + 2 * d, head + 2 * d + 1] : [head + d, head + half + d];
-      const [a, b] = [keys[first] as number, keys[second] as number];
-      keys[first] = a * c + b * s;
-      keys[second] = b * c - a * s;
-    }
+  #none(): Rows[] {
+    return this.#shared.arrays.map((rows) => rows.part(0, 0));
   }
 }

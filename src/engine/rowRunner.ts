@@ -23,9 +23,6 @@ export class RowRunner implements Runner {
   readonly #fetches: string[];
   /** By input, so that a run need not look: which of them the session has. */
   readonly #inputs: ReadonlySet<string>;
-  /** The mask of a single token: row 0 hidden, the rest in sight. */
-  #open = new Float32Array(1).fill(HIDDEN);
-
   /** @param sessions of the same graph, with different numbers of threads */
   constructor(sessions: readonly [Session, ...Session[]], graph: RewrittenGraph) {
     this.#sessions = sessions;
@@ -33,7 +30,8 @@ export class RowRunner implements Runner {
     this.#graph = graph;
     this.lastLogitsAlone = graph.logitRows;
     this.#inputs = new Set(sessions[0].inputNames);
-    this.#fetches = ['logits', ...graph.layers.flatMap((_, layer) => [NAMES.newKey(layer), NAMES.newValue(layer)])];
+    const rows = graph.layers.flatMap((_, layer) => [NAMES.newKey(layer), NAMES.newValue(layer)]);
+    this.#fetches = ['logits', ...(graph.together ? [NAMES.newRows] : rows)];
   }
 
   newCache(): RowCache {
@@ -51,9 +49,13 @@ export class RowRunner implements Runner {
     const tensor = (await this.#run(ids, cache, 'last', [name]))[name] as Tensor;
     const all = toFloat32(tensor);
     const [queries, keys] = [ids.length, cache.length];
-    const weights = new Float32Array((all.length / (keys + 1)) * keys);
-    for (let row = 0; row * keys < weights.length; row++)
-      weights.set(all.subarray(row * (keys + 1) + 1, (row + 1) * (keys + 1)), row * keys);
+    const width = tensor.dims[tensor.dims.length - 1] as number;
+    const past = keys - queries;
+    const weights = new Float32Array((all.length / width) * keys);
+    for (let row = 0; row * keys < weights.length; row++) {
+      weights.set(all.subarray(row * width, row * width + past), row * keys);
+      weights.set(all.subarray((row + 1) * width - queries, (row + 1) * width), row * keys + past);
+    }
     return { weights, queries, keys };
   }
 
@@ -67,9 +69,10 @@ export class RowRunner implements Runner {
     const start = performance.now();
     const outputs = await run(this.#sessions[arm] as Session, feeds, [...this.#fetches, ...also]);
     this.#choice.note(arm, ids.length, performance.now() - start);
+    const fetched = this.#fetches.slice(1).map((name) => (outputs[name] as Tensor).data as Float32Array);
     cache.advance(
       ids,
-      this.#fetches.slice(1).map((name) => (outputs[name] as Tensor).data as Float32Array),
+      this.#graph.together ? parts(fetched[0] as Float32Array, 2 * this.#graph.layers.length) : fetched,
     );
     return outputs;
   }
@@ -79,48 +82,54 @@ export class RowRunner implements Runner {
     const n = ids.length;
     const past = cache.length;
     const feeds = feedsFor(this.#sessions[0] as Session, ids, past, wanted);
-    for (const [i, rows] of cache.views(n).entries()) {
+    const { capacity, arrays } = cache.views();
+    for (const [i, rows] of arrays.entries()) {
       const layer = i >> 1;
       const { kvHeads, headDim } = layers[layer] as { kvHeads: number; headDim: number };
-      feeds[i % 2 === 0 ? NAMES.pastKey(layer) : NAMES.pastValue(layer)] = new Tensor('float32', rows, [
-        past + 1,
-        kvHeads,
-        1,
-        headDim,
-      ]);
+      const dims = [kvHeads, 1, capacity, headDim];
+      feeds[i % 2 === 0 ? NAMES.pastKey(layer) : NAMES.pastValue(layer)] = new Tensor('float32', rows, dims);
     }
     const give = (name: string, make: () => Tensor): void => {
       if (this.#inputs.has(name)) feeds[name] = make();
     };
     const { kvHeads = 1, headDim = 1 } = layers[0] ?? {};
-    give(NAMES.split, () => int64([past + 1, n], [2]));
+    give(NAMES.split, () => int64([capacity, n], [2]));
+    give(NAMES.columns, () => int64(columns(past, n, capacity), [capacity + n]));
     give(NAMES.positions, () => int64(counting(past, n), [1, n]));
     const rows = rowsOf(wanted, n);
     give(NAMES.rows, () => int64(counting(n - rows, rows), [rows]));
     give(NAMES.pastShape, () => int64([1, kvHeads, past, headDim], [4]));
     give(NAMES.totalShape, () => int64([1, kvHeads, past + n, headDim], [4]));
     give(NAMES.repeatedShape, () => int64([1, this.#graph.heads, past + n, headDim], [4]));
-    for (const window of windows) give(NAMES.mask(window), () => this.#mask(past, n, window));
+    for (const window of windows) give(NAMES.mask(window), () => maskOf(past, n, capacity, window));
     return feeds;
   }
+}
 
-  /** [n, 1 + past + n]: 0 where a query may look, HIDDEN at row 0, at what comes later, and beyond the window. */
-  #mask(past: number, n: number, window: number): Tensor {
-    const width = 1 + past + n;
-    if (n === 1 && (window === 0 || window > past)) {
-      if (this.#open.length < width) {
-        this.#open = new Float32Array(2 * width);
-        this.#open[0] = HIDDEN;
-      }
-      return new Tensor('float32', this.#open.subarray(0, width), [1, width]);
-    }
-    const mask = new Float32Array(n * width);
-    for (let query = 0; query < n; query++) {
-      const row = query * width;
-      const first = window === 0 ? 1 : Math.max(1, 1 + past + query + 1 - window);
-      mask.fill(HIDDEN, row, row + first);
-      mask.fill(HIDDEN, row + 1 + past + query + 1, row + width);
-    }
-    return new Tensor('float32', mask, [n, width]);
+/** [n, capacity + n]: 0 where a query may look, HIDDEN at the rows that do not count, at what comes later, and beyond the window. */
+function maskOf(past: number, n: number, capacity: number, window: number): Tensor {
+  const width = capacity + n;
+  const mask = new Float32Array(n * width);
+  for (let query = 0; query < n; query++) {
+    const row = query * width;
+    // keys from here on are in sight; key past + i is in column capacity + i
+    const first = window === 0 ? 0 : Math.max(0, past + query + 1 - window);
+    mask.fill(HIDDEN, row, row + Math.min(first, past));
+    mask.fill(HIDDEN, row + past, row + capacity + Math.max(0, first - past));
+    mask.fill(HIDDEN, row + capacity + query + 1, row + width);
   }
+  return new Tensor('float32', mask, [n, width]);
+}
+
+/** By column of the scores, its column in [past | n | hidden]. */
+function columns(past: number, n: number, capacity: number): number[] {
+  return Array.from({ length: capacity + n }, (_, i) =>
+    i < past ? i : i < capacity ? past + n : past + (i - capacity),
+  );
+}
+
+/** An array as so many views of equal length. */
+function parts(array: Float32Array, count: number): Float32Array[] {
+  const length = array.length / count;
+  return Array.from({ length: count }, (_, i) => array.subarray(i * length, (i + 1) * length));
 }

@@ -110,7 +110,11 @@ export function checkInputs(session: Session, { config, weightsPath }: ModelFold
     const present = input.name.replace('past_key_values', 'present');
     if (!session.outputNames.includes(present))
       throw unsupported(`has no output "${present}" for its input "${input.name}"`);
-    const [, kvHeads, , headDim] = input.shape;
+    const [, kvHeads, positions, headDim] = input.shape;
+    if (input.shape.length !== 4 || (typeof positions === 'number' && positions > 0))
+      throw unsupported(
+        `has a cache input "${input.name}" of the shape [${input.shape.join(', ')}] where [batch, ${config.kvHeads}, position, ${config.headDim}] was expected, with as many positions as there are tokens`,
+      );
     for (const [name, inGraph, inConfig] of [
       ['key heads', kvHeads, config.kvHeads],
       ['numbers a head', headDim, config.headDim],

@@ -44,6 +44,7 @@ export async function score(model: Model, tokenizer: Tokenizer, text: string): P
         nll += logSumExp(row, max) - (row[ids[next] as number] as number);
       }
     }
+    cache.dispose();
     scored = end;
   }
   const bytes = new TextEncoder().encode(text).length;

@@ -90,6 +90,7 @@ function damaged(path: string, reason: string): EngineError {
 }
 
 function firstLine(error: unknown): string {
-  const text = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+  const line = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+  const text = line.replace(/^\S+\.cc:\d+ .* was false\. /, ''); // where in ONNX Runtime's source, and what was asked there
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -1,12 +1,11 @@
-// Attention over a cache that is ours. Keys and values of the past come in as they lie in memory, [row, kvHead, 1, headDim], without a copy;
-// only those of the new tokens go out. With P past rows and n new tokens:
+// Attention over a cache that is ours. Keys and values of the past come in as they lie in memory, [kvHead, 1, capacity, headDim], without a
+// copy; only those of the new tokens go out. With a capacity of C rows, of which the first P count, and n new tokens:
 //
-//   scores  = [query · keysPastᵀ | query · keysNewᵀ] · scale + mask          [kvHead, group, n, P + n]
+//   scores  = [query · keysPastᵀ | query · keysNewᵀ] · scale + mask          [kvHead, group, n, C + n]
 //   weights = softmax(scores)                                                the attention map; costs nothing until it is fetched
 //   output  = weights · [valuesPast ; valuesNew]
 //
-// Row 0 of the past is empty and always masked: ONNX Runtime's product with swapped batch axes (FusedMatMul, transBatchB) divides by zero
-// where there is no row at all.
+// The mask hides the rows from P to C.
 
 import { MICROSOFT, makeNode, type GraphNode, type OnnxGraph } from './onnx';
 import type { GivenAttribute } from './tensors';
@@ -19,14 +18,18 @@ export const HIDDEN = -1e30;
 export const NAMES = {
   pastKey: (layer: number): string => `glassbox.past.${layer}.key`,
   pastValue: (layer: number): string => `glassbox.past.${layer}.value`,
+  /** [2 · layer · n, kvHead, 1, headDim]: the new keys and values of all layers in turn, where they are alike in size. */
+  newRows: 'glassbox.new.rows',
   newKey: (layer: number): string => `glassbox.new.${layer}.key`,
   newValue: (layer: number): string => `glassbox.new.${layer}.value`,
-  /** [kvHead, group, n, P + n], or [1, head, n, P + n]: the same numbers in the same order. */
+  /** [kvHead, group, n, C + n], or [1, head, n, C + n]: the same numbers in the same order. */
   attention: (layer: number): string => `glassbox.attention.${layer}`,
-  /** int64 [2]: P and n. */
+  /** int64 [2]: C and n. */
   split: 'glassbox.split',
-  /** float32 [n, P + n]: 0 where a query may look, HIDDEN elsewhere; for a window of so many keys, 0 without. */
+  /** float32 [n, C + n]: 0 where a query may look, HIDDEN elsewhere; for a window of so many keys, 0 without. */
   mask: (window: number): string => `glassbox.mask.${window}`,
+  /** int64 [C + n]: where each column of the scores is in a mask of the graph's own, [.., P + n]; P + n where it is hidden. */
+  columns: 'glassbox.columns',
   /** int64 [1, n]: positions of the new tokens. */
   positions: 'glassbox.positions',
   /** int64 [4]: the shape that a cache input had, and that it has with the new tokens. */
@@ -65,11 +68,14 @@ export class AttentionBlock {
     const split = this.#declared(NAMES.split, 'int64');
 
     const product = (a: string, b: string, name: string, turned: Record<string, number>): string =>
-      this.#add('FusedMatMul', [a, b], name, { ...turned, transBatchB: 1 }, MICROSOFT);
+      this.#add('FusedMatMul', [a, b], name, turned, MICROSOFT);
     const withKeys = { transB: 1, transBatchA: this.#site.query.headsFirst ? 0 : 1 };
     let scores = this.#add(
       'Concat',
-      [product(query, pastKeys, 'scores.past', withKeys), product(query, keys, 'scores.new', withKeys)],
+      [
+        product(query, pastKeys, 'scores.past', withKeys),
+        product(query, keys, 'scores.new', { ...withKeys, transBatchB: 1 }),
+      ],
       'scores',
       { axis: 3 },
     );
@@ -87,11 +93,11 @@ export class AttentionBlock {
     this.nodes.push(makeNode('Split', [grouped, split], [past, fresh], { axis: 3 }));
     const mixed = this.#add(
       'Add',
-      [product(past, pastValues, 'mixed.past', {}), product(fresh, values, 'mixed.new', {})],
+      [product(past, pastValues, 'mixed.past', {}), product(fresh, values, 'mixed.new', { transBatchB: 1 })],
       'mixed',
     );
     this.#put(mixed, output);
-    for (const name of [NAMES.newKey(layer), NAMES.newValue(layer), weights]) this.#graph.output(name);
+    this.#graph.output(weights);
   }
 
   /** The queries, rotated and scaled: [kvHead, group, n, headDim], or [n, kvHead, group, headDim] where the heads do not come first. */
@@ -181,25 +187,22 @@ export class AttentionBlock {
     );
   }
 
-  /** A mask of the graph's, [.., n, keys], with a column before it that hides row 0: [1, 1 or head, n, 1 + keys]. */
+  /** A mask of the graph's, [.., n, P + n], with its columns where the scores have theirs: [1, 1 or head, n, C + n]. */
   #widened(mask: string): string {
     const known = this.#masks.get(mask);
     if (known !== undefined) return known;
     const wide = `glassbox.widened.${this.#masks.size}`;
-    const cast = `${wide}.float32`;
-    const four = `${wide}.four`;
+    const [cast, four, padded] = ['float32', 'four', 'padded'].map((part) => `${wide}.${part}`) as [
+      string,
+      string,
+      string,
+    ];
+    const hidden = this.#graph.constant('glassbox.hidden', 'float32', [HIDDEN], []);
     this.nodes.push(
       makeNode('Cast', [mask], [cast], { to: 1 }),
       makeNode('Expand', [cast, this.#shape([1, 1, 1, 1])], [four]),
-      makeNode(
-        'Pad',
-        [
-          four,
-          this.#constant('pads', 'int64', [0, 0, 0, 1, 0, 0, 0, 0]),
-          this.#graph.constant('glassbox.hidden', 'float32', [HIDDEN], []),
-        ],
-        [wide],
-      ),
+      makeNode('Pad', [four, this.#constant('pads', 'int64', [0, 0, 0, 0, 0, 0, 0, 1]), hidden], [padded]),
+      makeNode('Gather', [padded, this.#declared(NAMES.columns, 'int64')], [wide], { axis: 3 }),
     );
     this.#masks.set(mask, wide);
     return wide;

@@ -7,6 +7,9 @@ import { NotUnderstood, scalarOf, type AttentionSite, type Past, type Surroundin
 /** What may stand between a joined cache and the product that reads it: other shapes and types, and copies for the query heads of a group. */
 const LAYOUT = new Set(['Transpose', 'Reshape', 'Expand', 'Unsqueeze', 'Squeeze', 'Cast', 'Identity']);
 
+/** Values between a softmax and its query · key, the mask's included, that are looked at. */
+const MOST_SEEN = 256;
+
 /** A Concat of a cache input with the new tokens' keys or values. */
 export interface Joined extends Past {
   node: GraphNode;
@@ -36,7 +39,7 @@ export function readDecomposed(
   around: Surroundings,
 ): AttentionSite | NotUnderstood | undefined {
   const axis = attributesOf(softmax).get('axis');
-  const scores = readScores(softmax.inputs[0] ?? '', joined, around, 0);
+  const scores = readScores(softmax.inputs[0] ?? '', joined, around, new Set());
   if (scores === undefined) return undefined;
   if (axis !== undefined && axis !== -1 && axis !== 3)
     return new NotUnderstood(softmax, `normalises along axis ${JSON.stringify(axis)}`);
@@ -62,7 +65,7 @@ export function readDecomposed(
     query: { name: scores.query, headsFirst: true },
     key: { name: scores.keys.fresh, headsFirst: true },
     value: { name: values.joined.fresh, headsFirst: true },
-    output: { name: mixing.outputs[0] as string, headsFirst: true },
+    output: { name: mixing.outputs[0] ?? '', headsFirst: true },
     scale: scores.scale,
     factors: scores.factors,
     softcap: 0,
@@ -81,17 +84,18 @@ interface Scores {
   nodes: GraphNode[];
 }
 
-/** Follows the scores back from the softmax to query · key. */
+/** Follows the scores back from the softmax to query · key. @param seen values that were looked at, so that none is twice */
 function readScores(
   name: string,
   joined: ReadonlyMap<string, Joined>,
   around: Surroundings,
-  depth: number,
+  seen: Set<string>,
 ): Scores | undefined {
   const node = around.producers.get(name);
-  if (node === undefined || depth > 12) return undefined;
+  if (node === undefined || seen.has(name) || seen.size > MOST_SEEN) return undefined;
+  seen.add(name);
   const [a = '', b = '', c = ''] = node.inputs;
-  const back = (input: string): Scores | undefined => readScores(input, joined, around, depth + 1);
+  const back = (input: string): Scores | undefined => readScores(input, joined, around, seen);
   switch (node.op) {
     case 'Cast':
     case 'Identity':

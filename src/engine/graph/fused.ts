@@ -6,6 +6,9 @@ import { attributesOf, ELEMENT, makeNode, type GraphNode } from './onnx';
 import { readOperand, type Joined } from './decomposed';
 import { NotUnderstood, type AttentionSite, type Past, type Surroundings } from './site';
 
+/** More heads, or numbers a head, than any model has. */
+const MOST = 1 << 16;
+
 /** Reads a fused operator; undefined where the node is none. */
 export function readFused(
   node: GraphNode,
@@ -51,8 +54,12 @@ function groupQuery(node: GraphNode, { graph, pasts }: Surroundings): AttentionS
     return new NotUnderstood(node, 'has a quantised cache');
   if ((node.outputs[3] ?? '') !== '') return new NotUnderstood(node, 'gives its scores away');
   const heads = number('num_heads', 0);
+  if (!isCount(heads)) return new NotUnderstood(node, `has ${heads} heads`);
   const rotary = number('do_rotary', 0) === 1;
   if (rotary && (cos === '' || sin === '')) return new NotUnderstood(node, 'rotates without tables');
+  const half = rotary ? graph.initializer(cos)?.dims[1] : undefined;
+  if (half !== undefined && !(isCount(half) && 2 * half <= past.headDim))
+    return new NotUnderstood(node, `rotates ${2 * half} numbers of ${past.headDim}`);
   const window = number('local_window_size', -1);
   const site = {
     ...common(node, past, heads),
@@ -99,7 +106,8 @@ function multiHead(
   if (key === '' || value === '') return new NotUnderstood(node, 'has query, key and value in one');
   if (padding !== '') return new NotUnderstood(node, 'has a mask for padding');
   const attributes = attributesOf(node);
-  const heads = attributes.get('num_heads') as number;
+  const heads = attributes.get('num_heads');
+  if (!isCount(heads)) return new NotUnderstood(node, 'does not say how many heads there are');
   const scale = attributes.get('scale');
   const site = {
     ...common(node, past, heads),
@@ -152,7 +160,7 @@ function attention23(node: GraphNode, around: Surroundings): AttentionSite | Not
   const truth = added === '' ? false : isTruth(added, around);
   if (truth === undefined) return new NotUnderstood(node, 'has a mask of a type that is not known');
   const heads = number('q_num_heads', 0);
-  if (heads === 0) return new NotUnderstood(node, 'does not say how many heads there are');
+  if (!isCount(heads)) return new NotUnderstood(node, 'does not say how many heads there are');
   return {
     ...common(node, past, heads),
     ...threeValues(query, key, value),
@@ -211,8 +219,13 @@ function common(
   { layer, kvHeads, headDim, half }: Past,
   heads: number,
 ): Pick<AttentionSite, 'layer' | 'node' | 'heads' | 'kvHeads' | 'headDim' | 'half' | 'output'> {
-  const output = { name: node.outputs[0] as string, headsFirst: false };
+  const output = { name: node.outputs[0] ?? '', headsFirst: false };
   return { layer, node: node.name || output.name, heads, kvHeads, headDim, half, output };
+}
+
+/** A number of heads, or of what they hold. */
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= MOST;
 }
 
 function ofLayer(pasts: ReadonlyMap<string, Past>, key: string, value: string): Past | undefined {

@@ -1,7 +1,7 @@
 // An ONNX model as a list of nodes that can be changed: what lies between the protobuf's bytes and the rewriting of a graph. Whatever is
 // not touched keeps its bytes. Field numbers: onnx/onnx.proto of github.com/onnx/onnx.
 
-import { concat, fields, lengthField, stringField, text, varintField, type Field } from '../protobuf';
+import { concat, fields, inside, lengthField, stringField, text, varintField, type Field } from '../protobuf';
 import {
   encodeAttribute,
   readAttribute,
@@ -16,7 +16,11 @@ const MODEL = { opsetImport: 8, graph: 7 };
 const GRAPH = { node: 1, initializer: 5, input: 11, output: 12, valueInfo: 13 };
 const NODE = { input: 1, output: 2, name: 3, op: 4, attribute: 5, domain: 7 };
 const VALUE_INFO = { name: 1, type: 2 };
+const ATTRIBUTE = { graph: 6, graphs: 11 };
 const OPSET = { domain: 1, version: 2 };
+
+/** Graphs in graphs; protobuf's own readers stop at 100 messages in messages. */
+const DEEPEST = 30;
 
 /** com.microsoft, the domain of ONNX Runtime's own operators. */
 export const MICROSOFT = 'com.microsoft';
@@ -31,6 +35,8 @@ export interface GraphNode {
   domain: string;
   inputs: readonly string[];
   outputs: readonly string[];
+  /** What graphs inside it read, of their own values and those around it. */
+  within: readonly string[];
   /** The message NodeProto. */
   bytes: Uint8Array;
 }
@@ -39,7 +45,7 @@ export interface GraphNode {
 export interface GraphInput {
   name: string;
   element: number;
-  /** Sizes; undefined where the size is named or not said. */
+  /** Sizes; undefined where the size is named or not said. No more than what stands there: it may be 0, or larger than anything. */
   shape: (number | undefined)[];
 }
 
@@ -62,18 +68,21 @@ export class OnnxGraph {
    */
   constructor(model: Uint8Array) {
     this.#model = fields(model);
-    const graph = this.#model.find((field) => field.number === MODEL.graph && field.wire === 2);
+    const [graph, other] = this.#model.filter((field) => field.number === MODEL.graph);
     if (graph === undefined) throw new RangeError('not an ONNX model: there is no graph in it');
-    this.opset = Math.max(0, ...this.#model.filter((f) => f.number === MODEL.opsetImport).map(standardVersion));
-    for (const field of fields(graph.bytes)) {
-      if (field.number === GRAPH.node) this.nodes.push(readNode(field.bytes));
-      else if (field.number === GRAPH.initializer) this.#initializers.set(tensorName(field.bytes), field.bytes);
+    if (other !== undefined) throw new RangeError('not an ONNX model: there are two graphs in it');
+    this.opset = this.#model
+      .filter((field) => field.number === MODEL.opsetImport)
+      .reduce((most, field) => Math.max(most, standardVersion(field)), 0);
+    for (const field of inside(graph)) {
+      if (field.number === GRAPH.node) this.nodes.push(readNode(field));
+      else if (field.number === GRAPH.initializer) this.#initializers.set(tensorName(field), field.bytes);
       else if (field.number === GRAPH.input) {
-        const input = readInput(field.bytes);
+        const input = readInput(field);
         this.inputs.push(input);
         this.#inputFields.set(input.name, field.bytes);
       } else if (field.number === GRAPH.output) {
-        const name = fields(field.bytes).find((f) => f.number === VALUE_INFO.name);
+        const name = inside(field).find((f) => f.number === VALUE_INFO.name);
         this.#outputs.push({ name: name === undefined ? '' : text(name), bytes: field.bytes });
       } else if (field.number !== GRAPH.valueInfo) this.#others.push(field.whole); // notes on shapes would be stale
     }
@@ -83,17 +92,38 @@ export class OnnxGraph {
     return this.#outputs.map(({ name }) => name);
   }
 
-  /** The node that computes a value; undefined for inputs and initializers. */
+  /** The node that computes each value; none for inputs and initializers. @throws RangeError where two compute the same */
   producers(): Map<string, GraphNode> {
-    return new Map(this.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+    const found = new Map<string, GraphNode>();
+    for (const node of this.nodes)
+      for (const name of node.outputs) {
+        if (name === '') continue; // an output that is not asked for
+        if (found.has(name)) throw new RangeError(`not an ONNX model: two nodes give "${name}"`);
+        found.set(name, node);
+      }
+    return found;
   }
 
   /** The nodes that read each value. */
   consumers(): Map<string, GraphNode[]> {
     const found = new Map<string, GraphNode[]>();
     for (const node of this.nodes)
-      for (const name of new Set(node.inputs)) found.set(name, [...(found.get(name) ?? []), node]);
+      for (const name of new Set(node.inputs)) {
+        const readers = found.get(name);
+        if (readers === undefined) found.set(name, [node]);
+        else readers.push(node);
+      }
     return found;
+  }
+
+  /** A value whose name begins so; undefined where there is none. */
+  valueNamed(start: string): string | undefined {
+    const begins = (name: string): boolean => name.startsWith(start);
+    for (const { inputs, outputs, within } of this.nodes) {
+      const found = [inputs, outputs, within].map((names) => names.find(begins)).find((name) => name !== undefined);
+      if (found !== undefined) return found;
+    }
+    return [...this.#initializers.keys(), ...this.#inputFields.keys()].find(begins);
   }
 
   isInitializer(name: string): boolean {
@@ -136,9 +166,8 @@ export class OnnxGraph {
     for (const node of [...this.nodes].reverse()) {
       if (!node.outputs.some((name) => needed.has(name))) continue;
       kept.push(node);
-      // A node with a graph inside may read anything.
-      for (const name of hasSubgraph(node) ? [...this.#initializers.keys(), ...this.producers().keys()] : node.inputs)
-        needed.add(name);
+      for (const name of node.inputs) needed.add(name);
+      for (const name of node.within) needed.add(name);
     }
     this.nodes = kept.reverse();
     for (const name of this.#initializers.keys()) if (!needed.has(name)) this.#initializers.delete(name);
@@ -195,7 +224,7 @@ export function makeNode(
     ...Object.entries(attributes).map(([key, value]) => lengthField(NODE.attribute, encodeAttribute(key, value))),
     ...(domain === '' ? [] : [stringField(NODE.domain, domain)]),
   ]);
-  return { name, op, domain, inputs, outputs, bytes };
+  return { name, op, domain, inputs, outputs, within: [], bytes };
 }
 
 /** The node with other inputs or outputs. */
@@ -222,63 +251,80 @@ export function attributesOf(node: GraphNode): Map<string, AttributeValue> {
   );
 }
 
-function hasSubgraph(node: GraphNode): boolean {
-  return ['If', 'Loop', 'Scan'].includes(node.op);
-}
-
-function readNode(bytes: Uint8Array): GraphNode {
-  const node = { name: '', op: '', domain: '', inputs: [] as string[], outputs: [] as string[], bytes };
-  for (const field of fields(bytes)) {
+/** @param depth of graphs in graphs around the node */
+function readNode(message: Field, depth = 0): GraphNode {
+  if (depth > DEEPEST) throw new RangeError(`not an ONNX model: there are graphs in graphs, more than ${DEEPEST}`);
+  const { bytes } = message;
+  const within: string[] = [];
+  const node = { name: '', op: '', domain: '', inputs: [] as string[], outputs: [] as string[], within, bytes };
+  for (const field of inside(message)) {
     if (field.number === NODE.input) node.inputs.push(text(field));
     else if (field.number === NODE.output) node.outputs.push(text(field));
     else if (field.number === NODE.name) node.name = text(field);
     else if (field.number === NODE.op) node.op = text(field);
     else if (field.number === NODE.domain) node.domain = text(field) === 'ai.onnx' ? '' : text(field);
+    else if (field.number === NODE.attribute) for (const name of readWithin(field, depth)) within.push(name);
   }
   return node;
 }
 
-function readInput(bytes: Uint8Array): GraphInput {
+/** What the nodes of the graphs in an attribute read, and the graphs give. */
+function readWithin(attribute: Field, depth: number): string[] {
+  const found: string[] = [];
+  for (const graph of inside(attribute)) {
+    if (graph.number !== ATTRIBUTE.graph && graph.number !== ATTRIBUTE.graphs) continue;
+    for (const field of inside(graph)) {
+      if (field.number === GRAPH.output)
+        found.push(...inside(field).flatMap((f) => (f.number === VALUE_INFO.name ? [text(f)] : [])));
+      if (field.number !== GRAPH.node) continue;
+      const { inputs, within } = readNode(field, depth + 1);
+      for (const names of [inputs, within]) for (const name of names) found.push(name);
+    }
+  }
+  return found;
+}
+
+function readInput(message: Field): GraphInput {
   const input: GraphInput = { name: '', element: 0, shape: [] };
-  for (const field of fields(bytes)) {
+  for (const field of inside(message)) {
     if (field.number === VALUE_INFO.name) input.name = text(field);
     if (field.number !== VALUE_INFO.type) continue;
-    const tensor = fields(field.bytes).find((f) => f.number === 1);
-    for (const part of tensor === undefined ? [] : fields(tensor.bytes)) {
+    const tensor = inside(field).find((f) => f.number === 1);
+    for (const part of tensor === undefined ? [] : inside(tensor)) {
       if (part.number === 1) input.element = part.value;
       if (part.number === 2)
-        input.shape = fields(part.bytes)
+        input.shape = inside(part)
           .filter((dim) => dim.number === 1)
-          .map((dim) => fields(dim.bytes).find((f) => f.number === 1)?.value);
+          .map((dim) => inside(dim).find((f) => f.number === 1)?.value);
     }
   }
   return input;
 }
 
-function tensorName(bytes: Uint8Array): string {
-  const name = fields(bytes).find((field) => field.number === 8);
+function tensorName(message: Field): string {
+  const name = inside(message).find((field) => field.number === 8);
   return name === undefined ? '' : text(name);
 }
 
 function opsetDomain(field: Field): string {
-  const domain = fields(field.bytes).find((f) => f.number === OPSET.domain);
+  const domain = inside(field).find((f) => f.number === OPSET.domain);
   return domain === undefined ? '' : text(domain);
 }
 
 function standardVersion(field: Field): number {
   if (!['', 'ai.onnx'].includes(opsetDomain(field))) return 0;
-  return fields(field.bytes).find((f) => f.number === OPSET.version)?.value ?? 0;
+  return inside(field).find((f) => f.number === OPSET.version)?.value ?? 0;
 }
 
 /** A tensor whose numbers lie in `file`, as one that says where; undefined where it is small or lies elsewhere already. */
 function externalTensor(bytes: Uint8Array, location: string, file: Uint8Array, least: number): Uint8Array | undefined {
-  const inside = fields(bytes);
-  const raw = inside.find((field) => field.number === 9)?.bytes;
+  const parts = fields(bytes);
+  const raw = parts.find((field) => field.number === 9)?.bytes;
   if (raw === undefined || raw.length < least || raw.buffer !== file.buffer) return undefined;
   const entry = (key: string, value: string): Uint8Array =>
     lengthField(13, concat([stringField(1, key), stringField(2, value)]));
   return concat([
-    ...inside.filter((field) => field.number !== 9).map((field) => field.whole),
+    ...parts.filter((field) => field.number !== 9).map((field) => field.whole),
     entry('location', location),
     entry('offset', String(raw.byteOffset - file.byteOffset)),
     entry('length', String(raw.length)),

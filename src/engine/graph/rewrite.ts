@@ -10,6 +10,10 @@ import { ELEMENT, makeNode, OnnxGraph, type GraphNode } from './onnx';
 import { NotUnderstood, type AttentionSite, type Past, type Surroundings } from './site';
 
 const PAST = /^past_key_values\.(\d+)\.(key|value)$/;
+/** Names of our own values begin so. */
+const OURS = 'glassbox.';
+/** Numbers of one layer's row in the cache: kvHeads · headDim. The largest models have a few thousand. */
+const WIDEST = 1 << 16;
 const PRESENT = /^present\.\d+\.(key|value)$/;
 /** Initializers of this many bytes stay in the file, where the file is larger than… */
 const LARGE_TENSOR = 1 << 20;
@@ -23,6 +27,8 @@ export interface RewrittenGraph {
   layers: { kvHeads: number; headDim: number }[];
   /** Windows of the masks that the graph asks for; see NAMES.mask. */
   windows: number[];
+  /** All new keys and values come in one output. */
+  together: boolean;
   /** Query heads of a layer. */
   heads: number;
   /** Whether masks of the graph itself are in use: what they depend on is not known. */
@@ -64,20 +70,27 @@ export function rewriteGraph(model: Uint8Array, known: KnownModel, file: string)
   const graph = new OnnxGraph(model);
   if (graph.opset < 13)
     return { reason: `the graph is of operator set ${graph.opset}; 13 is the first that is understood` };
+  const taken = graph.valueNamed(OURS);
+  if (taken !== undefined) return { reason: `the graph has a value "${taken}" of its own; names of ours begin so` };
+  if (!graph.outputs.includes('logits')) return { reason: 'the graph has no output "logits"' };
   const pasts = readPasts(graph, known);
+  if ('reason' in pasts) return pasts;
   const around: Surroundings = { graph, producers: graph.producers(), consumers: graph.consumers(), pasts };
   const sites = findSites(around, known);
   if (sites instanceof NotUnderstood) return { reason: sites.reason };
   const missing = Array.from({ length: known.layers }, (_, layer) => layer).find((layer) => !sites.has(layer));
   if (missing !== undefined) return { reason: `no attention was found that reads past_key_values.${missing}` };
+  if (sites.size > known.layers)
+    return { reason: `there are ${sites.size} layers where ${known.layers} were expected` };
 
   replaceAttention(graph, sites);
+  const together = giveNewRows(graph, [...sites.values()]);
   answerShapes(graph, around);
   graph.dropOutputs((name) => PRESENT.test(name));
   const logitRows = takeLogitRows(graph);
   joinSkipNorms(graph);
   graph.prune();
-  const left = graph.nodes.find((node) => node.inputs.some((name) => PAST.test(name)));
+  const left = graph.nodes.find((node) => [...node.inputs, ...node.within].some((name) => PAST.test(name)));
   if (left !== undefined)
     return {
       reason: new NotUnderstood(left, `reads ${left.inputs.find((n) => PAST.test(n)) ?? ''} in a way that is not known`)
@@ -92,6 +105,7 @@ export function rewriteGraph(model: Uint8Array, known: KnownModel, file: string)
     layers: all.map(({ kvHeads, headDim }) => ({ kvHeads, headDim })),
     windows: [...new Set(all.flatMap(({ window }) => (window === undefined ? [] : [window])))],
     heads: known.heads,
+    together,
     ownMasks: all.some(({ added }) => added.length > 0),
     logitRows,
     form: [...around.producers.values()].find(({ outputs }) => outputs[0] === all[0]?.output.name)?.op ?? '',
@@ -100,23 +114,27 @@ export function rewriteGraph(model: Uint8Array, known: KnownModel, file: string)
 }
 
 /** The cache inputs, also by the names of their float32 copies. */
-function readPasts(graph: OnnxGraph, known: KnownModel): Map<string, Past> {
+function readPasts(graph: OnnxGraph, known: KnownModel): Map<string, Past> | { reason: string } {
   const pasts = new Map<string, Past>();
   for (const { name, element, shape } of graph.inputs) {
     const match = PAST.exec(name);
     if (match === null || shape.length !== 4) continue;
+    const [kvHeads, headDim] = [shape[1] ?? known.kvHeads, shape[3] ?? known.headDim];
+    if (!(kvHeads > 0 && headDim > 0 && kvHeads * headDim <= WIDEST))
+      return { reason: `the cache input ${name} has ${kvHeads} heads of ${headDim} numbers` };
+    if (shape[2] !== undefined) return { reason: `the cache input ${name} has ${shape[2]} positions, always` };
     pasts.set(name, {
       layer: Number(match[1]),
       kind: match[2] as 'key' | 'value',
-      kvHeads: shape[1] ?? known.kvHeads,
-      headDim: shape[3] ?? known.headDim,
+      kvHeads,
+      headDim,
       half: element === ELEMENT.float16,
     });
   }
   for (const node of graph.nodes) {
     const past = node.op === 'Cast' || node.op === 'Identity' ? pasts.get(node.inputs[0] ?? '') : undefined;
-    if (past !== undefined)
-      pasts.set(node.outputs[0] as string, { ...past, half: node.op === 'Identity' && past.half });
+    const copy = node.outputs[0] ?? '';
+    if (past !== undefined && copy !== '') pasts.set(copy, { ...past, half: node.op === 'Identity' && past.half });
   }
   return pasts;
 }
@@ -132,6 +150,8 @@ function findSites(around: Surroundings, { heads }: KnownModel): Map<number, Att
       (node.op === 'Softmax' ? readDecomposed(node, joined, heads, around) : undefined);
     if (site instanceof NotUnderstood) return site;
     if (site === undefined) continue;
+    if (site.output.name === '') return new NotUnderstood(node, 'has no output');
+    if (site.heads !== heads) return new NotUnderstood(node, `has ${site.heads} heads where config.json says ${heads}`);
     if (sites.has(site.layer)) return new NotUnderstood(node, `is a second attention of layer ${site.layer}`);
     if (site.heads % site.kvHeads !== 0)
       return new NotUnderstood(node, `has ${site.heads} heads for ${site.kvHeads} of the cache`);
@@ -151,6 +171,21 @@ function replaceAttention(graph: OnnxGraph, sites: ReadonlyMap<number, Attention
     block.build();
     return block.nodes;
   });
+}
+
+/** Makes the new keys and values outputs: one for all where they are alike in size, since each output costs some microseconds. */
+function giveNewRows(graph: OnnxGraph, sites: AttentionSite[]): boolean {
+  const names = [...sites]
+    .sort((a, b) => a.layer - b.layer)
+    .flatMap(({ layer }) => [NAMES.newKey(layer), NAMES.newValue(layer)]);
+  const sizes = new Set(sites.map(({ kvHeads, headDim }) => `${kvHeads} ${headDim}`));
+  if (sizes.size > 1) {
+    names.forEach((name) => graph.output(name));
+    return false;
+  }
+  graph.nodes.push(makeNode('Concat', names, [NAMES.newRows], { axis: 0 }));
+  graph.output(NAMES.newRows);
+  return true;
 }
 
 /** Whoever asks for the shape of a cache is told the one it would have had. */
@@ -181,8 +216,9 @@ function readRotary(graph: OnnxGraph, sites: AttentionSite[]): Rotary | undefine
   const [cos, sin] = [graph.initializer(first.cos), graph.initializer(first.sin)];
   const [cosines, sines] = [cos?.values(), sin?.values()];
   const half = cos?.dims[1];
-  if (cosines === undefined || sines === undefined || half === undefined) return undefined;
+  if (cosines === undefined || cosines.length !== sines?.length || half === undefined) return undefined;
   // Tables of some long-context models are scaled: what they do is not a rotation, and cannot be undone by one.
-  if (cosines.some((c, i) => Math.abs(c * c + (sines[i] as number) ** 2 - 1) > 1e-2)) return undefined;
+  for (let i = 0; i < cosines.length; i++)
+    if (!(Math.abs((cosines[i] as number) ** 2 + (sines[i] as number) ** 2 - 1) <= 1e-2)) return undefined;
   return { cos: Float32Array.from(cosines), sin: Float32Array.from(sines), half, interleaved: first.interleaved };
 }

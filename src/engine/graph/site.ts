@@ -1,6 +1,7 @@
 // What the rewriter has to know of one layer's attention, in whatever form an exporter wrote it.
 
 import { attributesOf, type GraphNode, type OnnxGraph } from './onnx';
+import type { ReadTensor } from './tensors';
 
 /** A value of queries, keys or values and the order of its axes. */
 export interface HeadsValue {
@@ -47,7 +48,7 @@ export class NotUnderstood {
   readonly reason: string;
 
   constructor(node: GraphNode, why: string) {
-    this.reason = `${node.op} "${node.name || node.outputs[0]}" ${why}`;
+    this.reason = `${node.op} "${node.name || (node.outputs[0] ?? '')}" ${why}`;
   }
 }
 
@@ -73,16 +74,20 @@ export interface Past {
 export function scalarOf(
   name: string,
   { graph, producers }: Pick<Surroundings, 'graph' | 'producers'>,
+  depth = 0,
 ): number | undefined {
-  let values: number[] | undefined;
-  if (graph.isInitializer(name)) values = graph.initializer(name)?.values();
-  else {
-    const node = producers.get(name);
-    if (node?.op === 'Cast' || node?.op === 'Identity') return scalarOf(node.inputs[0] ?? '', { graph, producers });
-    if (node?.op !== 'Constant') return undefined;
-    const given = attributesOf(node);
-    const value = given.get('value') ?? given.get('value_float');
-    values = typeof value === 'number' ? [value] : typeof value === 'object' && 'dims' in value ? value.values() : [];
-  }
-  return values?.length === 1 ? values[0] : undefined;
+  if (graph.isInitializer(name)) return single(graph.initializer(name));
+  const node = producers.get(name);
+  if (depth > 16) return undefined;
+  if (node?.op === 'Cast' || node?.op === 'Identity')
+    return scalarOf(node.inputs[0] ?? '', { graph, producers }, depth + 1);
+  if (node?.op !== 'Constant') return undefined;
+  const given = attributesOf(node);
+  const value = given.get('value') ?? given.get('value_float');
+  return typeof value === 'object' && 'dims' in value ? single(value) : typeof value === 'number' ? value : undefined;
+}
+
+/** The number of a tensor that holds one: weights by the million are not read for that. */
+function single(tensor: ReadTensor | undefined): number | undefined {
+  return tensor?.dims.every((dim) => dim === 1) === true ? tensor.values()?.[0] : undefined;
 }

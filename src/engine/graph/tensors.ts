@@ -1,6 +1,6 @@
 // Tensors and attributes inside an ONNX file: small ones are read as numbers, new ones are written.
 
-import { concat, fields, lengthField, stringField, text, varintField, type Field } from '../protobuf';
+import { bytesOf, concat, fields, lengthField, stringField, text, varintField, type Field } from '../protobuf';
 
 const TENSOR = { dims: 1, element: 2, floats: 4, ints32: 5, ints64: 7, name: 8, raw: 9 };
 const ATTRIBUTE = { name: 1, float: 2, int: 3, string: 4, tensor: 5, floats: 7, ints: 8, type: 20 };
@@ -9,48 +9,71 @@ const ELEMENT_FLOAT = 1;
 const ELEMENT_INT64 = 7;
 const ELEMENT_INT32 = 6;
 const ELEMENT_FLOAT16 = 10;
+/** Tensors of more numbers are never asked for theirs: a table of a million positions is the longest that somebody reads. */
+const MOST_VALUES = 1 << 26;
+/** Bytes of a number in `raw`, by element type. */
+const WIDTHS = new Map([
+  [ELEMENT_FLOAT, 4],
+  [ELEMENT_INT32, 4],
+  [ELEMENT_INT64, 8],
+  [ELEMENT_FLOAT16, 2],
+]);
+/** Bytes of the longest varint. */
+const LONGEST_VARINT = 10;
 
 /** What an initializer or a constant holds. */
 export interface ReadTensor {
   name: string;
   element: number;
   dims: number[];
-  /** Its numbers; undefined where they lie outside the file or are of a type that nobody here reads. */
-  values: () => number[] | undefined;
+  /** Its numbers; undefined where they lie outside the file, are of a type that nobody here reads, or are not as many as `dims` says. */
+  values: () => number[] | Float64Array | undefined;
 }
 
 export type AttributeValue = number | number[] | string | ReadTensor;
 /** What a new node's attribute may be; { float } tells a float from an integer. */
 export type GivenAttribute = number | readonly number[] | { float: number };
 
-/** Reads a TensorProto. */
+/** Reads a TensorProto. @throws RangeError where the bytes are none */
 export function readTensor(bytes: Uint8Array): ReadTensor {
-  const inside = fields(bytes);
-  const element = inside.find((f) => f.number === TENSOR.element)?.value ?? 0;
-  const name = inside.find((f) => f.number === TENSOR.name);
+  const parts = fields(bytes);
+  const element = parts.find((f) => f.number === TENSOR.element)?.value ?? 0;
+  const name = parts.find((f) => f.number === TENSOR.name);
+  const dims = parts.filter((f) => f.number === TENSOR.dims).flatMap(integers);
   return {
     name: name === undefined ? '' : text(name),
     element,
-    dims: inside.filter((f) => f.number === TENSOR.dims).flatMap(integers),
-    values: () => tensorValues(inside, element),
+    dims,
+    values: () => {
+      const size = dims.reduce((product, dim) => product * dim, 1);
+      if (size > MOST_VALUES) return undefined;
+      const values = tensorValues(parts, element, size);
+      return values?.length === size ? values : undefined;
+    },
   };
 }
 
-function tensorValues(inside: Field[], element: number): number[] | undefined {
-  const raw = inside.find((f) => f.number === TENSOR.raw)?.bytes;
+function tensorValues(parts: Field[], element: number, size: number): number[] | Float64Array | undefined {
+  const field = parts.find((f) => f.number === TENSOR.raw);
+  const raw = field === undefined ? undefined : bytesOf(field);
   if (raw !== undefined && raw.length > 0) {
+    const width = WIDTHS.get(element);
+    if (width === undefined || raw.length !== size * width) return undefined;
     const view = new DataView(raw.buffer, raw.byteOffset, raw.length);
-    const read = (size: number, at: (offset: number) => number): number[] =>
-      Array.from({ length: Math.floor(raw.length / size) }, (_, i) => at(i * size));
-    if (element === ELEMENT_FLOAT) return read(4, (at) => view.getFloat32(at, true));
-    if (element === ELEMENT_INT32) return read(4, (at) => view.getInt32(at, true));
-    if (element === ELEMENT_INT64) return read(8, (at) => Number(view.getBigInt64(at, true)));
-    if (element === ELEMENT_FLOAT16) return read(2, (at) => halfToFloat(view.getUint16(at, true)));
-    return undefined;
+    const read = (at: (offset: number) => number): Float64Array => {
+      const values = new Float64Array(size);
+      for (let i = 0; i < size; i++) values[i] = at(i * width);
+      return values;
+    };
+    if (element === ELEMENT_FLOAT) return read((at) => view.getFloat32(at, true));
+    if (element === ELEMENT_INT32) return read((at) => view.getInt32(at, true));
+    if (element === ELEMENT_INT64) return read((at) => Number(view.getBigInt64(at, true)));
+    return read((at) => halfToFloat(view.getUint16(at, true)));
   }
-  if (element === ELEMENT_FLOAT) return inside.filter((f) => f.number === TENSOR.floats).flatMap(floats);
-  if (element === ELEMENT_INT32) return inside.filter((f) => f.number === TENSOR.ints32).flatMap(integers);
-  if (element === ELEMENT_INT64) return inside.filter((f) => f.number === TENSOR.ints64).flatMap(integers);
+  const of = (number: number): Field[] => parts.filter((f) => f.number === number);
+  if (element === ELEMENT_FLOAT) return of(TENSOR.floats).flatMap(floats);
+  if (element === ELEMENT_INT32) return of(TENSOR.ints32).flatMap(integers);
+  if (element === ELEMENT_INT64) return of(TENSOR.ints64).flatMap(integers);
   return undefined;
 }
 
@@ -70,21 +93,22 @@ export function tensorBytes(
   ]);
 }
 
-/** Reads an AttributeProto. @returns its name and value; '' for kinds that nobody here asks for */
+/** Reads an AttributeProto. @returns its name and value; '' for kinds that nobody here asks for. @throws RangeError where the bytes are none */
 export function readAttribute(bytes: Uint8Array): [string, AttributeValue] {
   let name = '';
   let value: AttributeValue = '';
-  const ints: number[] = [];
+  const lists: number[][] = [];
   for (const field of fields(bytes)) {
     if (field.number === ATTRIBUTE.name) name = text(field);
     else if (field.number === ATTRIBUTE.float) value = floats(field)[0] ?? 0;
     else if (field.number === ATTRIBUTE.int) value = integers(field)[0] ?? 0;
     else if (field.number === ATTRIBUTE.string) value = text(field);
-    else if (field.number === ATTRIBUTE.tensor) value = readTensor(field.bytes);
-    else if (field.number === ATTRIBUTE.ints) ints.push(...integers(field));
-    else if (field.number === ATTRIBUTE.floats) ints.push(...floats(field));
+    else if (field.number === ATTRIBUTE.tensor) value = readTensor(bytesOf(field));
+    else if (field.number === ATTRIBUTE.ints) lists.push(integers(field));
+    else if (field.number === ATTRIBUTE.floats) lists.push(floats(field));
   }
-  return [name, ints.length > 0 ? ints : value];
+  const list = lists.flat();
+  return [name, list.length > 0 ? list : value];
 }
 
 /** Writes an AttributeProto; integers from 0 up. */
@@ -118,6 +142,8 @@ function integers(field: Field): number[] {
   let value = 0n;
   let shift = 0n;
   for (const byte of bytes) {
+    if (shift >= 7n * BigInt(LONGEST_VARINT))
+      throw new RangeError(`not a protobuf message: a number in field ${field.number} does not end`);
     value |= BigInt(byte & 0x7f) << shift;
     shift += 7n;
     if (byte < 0x80) {
