@@ -1,12 +1,16 @@
 // The command line: the same engine as in the editor, without the editor; for people, benchmarks and tests.
 // Usage errors and unusable models end it with one line on stderr and exit code 2.
 
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { BadInput, parseCompleteLine } from './cliInput';
+import { autoDevice } from './engine/autoDevice';
+import { DEVICES } from './engine/devices';
 import { Engine } from './engine/engine';
 import { EngineError, toFault } from './engine/errors';
+import { readModelFolder } from './engine/modelFolder';
 
 const USAGE = `glassbox: local text generation
 
@@ -20,7 +24,8 @@ const USAGE = `glassbox: local text generation
   attention --model DIR --prompt TEXT --layer L --head H
                                               one JSON line: tokens, weights [query][key], lower triangle
 
-  Every command takes --device (cpu, webgpu, cuda, dml, coreml), --weights FILE (an ONNX file inside DIR) and --threads N
+  Every command takes --device (auto, cpu, webgpu, cuda, dml, coreml; cpu is the default, so that
+  numbers do not depend on the machine), --weights FILE (an ONNX file inside DIR) and --threads N
   (0, the default: what suits the machine), and --speculation auto|off (auto, the default: guess tokens and check several in one run
   where that saves time; the text is the same).
   Without --model, the model that comes with Glassbox is used.
@@ -33,7 +38,6 @@ const COMMON = {
   threads: { type: 'string' },
   speculation: { type: 'string' },
 } as const;
-const DEVICES = ['cpu', 'webgpu', 'cuda', 'dml', 'coreml'];
 type Flags = Record<string, string | undefined>;
 /** Flags of generate that say how a token is drawn, and those that say how texts are searched for. */
 const SAMPLING_FLAGS = ['temperature', 'top-p', 'top-k', 'min-p', 'typical-p', 'repetition-penalty', 'seed'];
@@ -191,9 +195,14 @@ async function load(flags: Flags): Promise<Engine> {
   const { weights, speculation = 'auto' } = flags;
   if (speculation !== 'auto' && speculation !== 'off')
     throw new BadInput(`--speculation ${speculation} is not known; there are auto and off.`);
+  const modelDir = flags['model'] ?? join(__dirname, '..', 'models', 'glassbox-small');
+  const stateDir = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'glassbox');
+  if (device === 'auto')
+    await autoDevice(readModelFolder(modelDir, weights), stateDir).find?.(join(__dirname, 'engine.js'));
   const engine = await Engine.load({
-    modelDir: flags['model'] ?? join(__dirname, '..', 'models', 'glassbox-small'),
+    modelDir,
     device,
+    stateDir,
     threads: number(flags, 'threads', 0, { least: 0, most: 256, whole: true }),
     ...(weights === undefined ? {} : { weights }),
     speculation,

@@ -73,6 +73,12 @@ export class EngineClient {
   #unloadAfterMs = 0;
   #unloadTimer: NodeJS.Timeout | undefined;
   #disposed = false;
+  /** Where the model of the running engine runs; undefined until it says so. */
+  #device: string | undefined;
+  /** Why the CPU is used in place of the device that was asked for, where a process died of it. */
+  #deviceNote: string | undefined;
+  /** A better device was found: the engine starts anew as soon as nobody waits for it. */
+  #betterDevice = false;
 
   constructor(options: EngineClientOptions) {
     this.#options = options;
@@ -118,6 +124,7 @@ export class EngineClient {
   start(load: LoadOptions): void {
     this.#load = load;
     this.#deaths = [];
+    this.#deviceNote = undefined;
     this.#kill('The engine is being restarted.');
     this.#spawn();
   }
@@ -211,6 +218,8 @@ export class EngineClient {
     if (this.#disposed || this.#load === undefined) return;
     const { enginePath, inspectPort } = this.#options;
     this.#completions = 0;
+    this.#device = undefined;
+    this.#betterDevice = false;
     this.#setState({ kind: 'loading' });
     // On the desktop, ELECTRON_RUN_AS_NODE in the environment is what makes the fork a Node process: pass it all on.
     const child = fork(enginePath, [], {
@@ -240,7 +249,14 @@ export class EngineClient {
   #receive(message: FromEngine): void {
     if (message.type === 'ready') {
       this.#restUntilAsked();
-      return this.#setState({ kind: 'ready', info: message.info });
+      this.#device = message.info.device;
+      const note = this.#deviceNote === undefined ? {} : { deviceNote: this.#deviceNote };
+      return this.#setState({ kind: 'ready', info: { ...message.info, ...note } });
+    }
+    if (message.type === 'tried') {
+      this.#options.log(`The fastest device for this model is ${message.device} (${message.reason}).`);
+      this.#betterDevice = message.device !== this.#device;
+      return this.#changeDevice();
     }
     if (message.type === 'failed') {
       this.#setState({ kind: 'failed', reason: message.fault.message });
@@ -252,6 +268,14 @@ export class EngineClient {
     this.#pending.delete(message.id);
     if (message.type === 'error') pending.reject(new EngineFailure(message.fault));
     else pending.resolve(message);
+    this.#changeDevice();
+  }
+
+  /** Starts the engine anew on the better device, if there is one and nobody waits. */
+  #changeDevice(): void {
+    if (!this.#betterDevice || this.#pending.size > 0) return;
+    this.#kill('The engine changes to another device.');
+    this.#spawn();
   }
 
   /** Starts the time anew after which the engine may sleep. */
@@ -279,8 +303,9 @@ export class EngineClient {
     const reason = `The engine process ended unexpectedly (${how}).`;
     this.#options.log(reason);
     this.#rejectAll({ code: 'engine_died', message: reason });
-    if (this.#load !== undefined && this.#load.device !== 'cpu') {
-      this.#options.log(`The device ${this.#load.device} may be the reason; the engine goes on with the CPU.`);
+    if (this.#load !== undefined && this.#load.device !== 'cpu' && this.#device !== 'cpu') {
+      this.#deviceNote = `The engine died while it ran on the device ${this.#device ?? this.#load.device}; it goes on with the CPU.`;
+      this.#options.log(this.#deviceNote);
       this.#load = { ...this.#load, device: 'cpu' };
     }
     const wait = BACK_OFF_MS[this.#deaths.length - 1];

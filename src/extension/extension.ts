@@ -48,7 +48,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     const modelDir = config.model || join(context.extensionPath, 'models', 'glassbox-small');
     log.info(`loading ${modelDir} on ${config.device}`);
     const { device, threads, cacheMemory } = config;
-    engine.start({ modelDir, device, threads, cacheMemory });
+    engine.start({ modelDir, device, threads, cacheMemory, stateDir: context.globalStorageUri.fsPath });
   };
 
   const provider: CompletionProvider = new CompletionProvider(
@@ -97,6 +97,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
   };
 
   let told: unknown;
+  let toldOfDevice = false;
   let completions = 0;
   engine.onChange(() => {
     const now = status();
@@ -110,7 +111,11 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
       log.info(
         `ready: ${info.name} (${info.weights}) on ${info.device}, ${info.layers} layers, ${info.heads} heads, context ${info.contextLength}, loaded in ${info.loadMs.toFixed(0)} ms`,
       );
-      if (info.deviceNote !== undefined) log.warn(info.deviceNote);
+      if (info.deviceNote !== undefined) {
+        log.warn(info.deviceNote);
+        if (!toldOfDevice) void vscode.window.showWarningMessage(`Glassbox: ${info.deviceNote}`);
+        toldOfDevice = true;
+      }
       warming.moved();
     } else if (engine.state.kind === 'failed') {
       log.error(engine.state.reason);

@@ -26,7 +26,7 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
 const ONLY: Record<string, string[]> = {
   'onnxruntime-node': ['engine/session.ts'],
   '@xenova/transformers/src/tokenizers.js': ['engine/tokenizer.ts'],
-  'node:child_process': ['extension/engineClient.ts', 'start'],
+  'node:child_process': ['extension/engineClient.ts', 'engine/autoDevice.ts', 'start'],
 };
 /** Files of the extension that plain Node must be able to load. */
 const WITHOUT_VSCODE = ['extension/engineClient.ts'];

@@ -4,6 +4,7 @@
 import { concat, fields, inside, lengthField, stringField, text, varintField, type Field } from '../protobuf';
 import {
   encodeAttribute,
+  joinedTensor,
   readAttribute,
   tensorBytes,
   type AttributeValue,
@@ -140,6 +141,19 @@ export class OnnxGraph {
   constant(name: string, element: 'float32' | 'int64', values: readonly number[], dims: readonly number[]): string {
     this.#initializers.set(name, tensorBytes(name, element, values, dims));
     return name;
+  }
+
+  /**
+   * Adds an initializer that holds the numbers of several, one after the other, along their first axis.
+   * @returns false where one is missing or does not lie in the file as bytes
+   */
+  concatenate(name: string, parts: readonly string[]): boolean {
+    const joined = joinedTensor(
+      name,
+      parts.map((part) => this.#initializers.get(part)),
+    );
+    if (joined !== undefined) this.#initializers.set(name, joined);
+    return joined !== undefined;
   }
 
   /** Declares an input; its shape is left open. @returns its name */

@@ -5,6 +5,7 @@ import { AttentionBlock, NAMES } from './attentionBlock';
 import { joinedCaches, readDecomposed, readOperand } from './decomposed';
 import { readFused } from './fused';
 import { takeLogitRows } from './logitRows';
+import { joinProducts } from './joinProducts';
 import { joinSkipNorms } from './skipNorms';
 import { ELEMENT, makeNode, OnnxGraph, type GraphNode } from './onnx';
 import { NotUnderstood, type AttentionSite, type Past, type Surroundings } from './site';
@@ -89,6 +90,7 @@ export function rewriteGraph(model: Uint8Array, known: KnownModel, file: string)
   graph.dropOutputs((name) => PRESENT.test(name));
   const logitRows = takeLogitRows(graph);
   joinSkipNorms(graph);
+  if (model.length <= LARGE_FILE) joinProducts(graph);
   graph.prune();
   const left = graph.nodes.find((node) => [...node.inputs, ...node.within].some((name) => PAST.test(name)));
   if (left !== undefined)

@@ -93,6 +93,30 @@ export function tensorBytes(
   ]);
 }
 
+/** A TensorProto with the bytes of several along their first axis; undefined where one has none in the file, or other sizes behind it. */
+export function joinedTensor(name: string, parts: readonly (Uint8Array | undefined)[]): Uint8Array | undefined {
+  const read = parts.map((bytes) => (bytes === undefined ? undefined : { ...readTensor(bytes), raw: rawOf(bytes) }));
+  const [first] = read;
+  if (first?.raw === undefined || first.dims.length === 0) return undefined;
+  let rows = 0;
+  for (const part of read) {
+    const alike = part?.raw !== undefined && part.element === first.element;
+    if (!alike || part.dims.slice(1).join() !== first.dims.slice(1).join()) return undefined;
+    rows += part.dims[0] as number;
+  }
+  return concat([
+    ...[rows, ...first.dims.slice(1)].map((dim) => varintField(TENSOR.dims, dim)),
+    varintField(TENSOR.element, first.element),
+    stringField(TENSOR.name, name),
+    lengthField(TENSOR.raw, concat(read.map((part) => part?.raw as Uint8Array))),
+  ]);
+}
+
+function rawOf(bytes: Uint8Array): Uint8Array | undefined {
+  const raw = fields(bytes).find((f) => f.number === TENSOR.raw)?.bytes;
+  return raw === undefined || raw.length === 0 ? undefined : raw;
+}
+
 /** Reads an AttributeProto. @returns its name and value; '' for kinds that nobody here asks for. @throws RangeError where the bytes are none */
 export function readAttribute(bytes: Uint8Array): [string, AttributeValue] {
   let name = '';

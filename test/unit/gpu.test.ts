@@ -1,0 +1,139 @@
+// Models on WebGPU: the CPU's numbers, whatever is cut from a cache or branched off it, and no memory that stays behind. Where there is no
+// GPU they run on SwiftShader, the Vulkan driver that comes with Chromium. It must be named before a process starts: hence a child.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import type { KvCache } from '../../src/engine/kvCache';
+import { Model } from '../../src/engine/model';
+import { readModelFolder } from '../../src/engine/modelFolder';
+import { Tensor } from '../../src/engine/session';
+import { FORMS, type Form } from '../graphForms';
+import { farthest } from '../reference';
+
+const CHILD = 'GLASSBOX_TEST_ON_WEBGPU';
+const DRIVER = ['vk_swiftshader_icd.json', 'libvk_swiftshader.so', 'libvulkan.so.1'];
+
+if (process.env[CHILD] === undefined) {
+  const chromium = chromiumDir();
+  const skip = chromium === undefined && 'no Chromium with SwiftShader here';
+  test('on a GPU in software', { skip }, () => {
+    const icd = join(chromium ?? '', DRIVER[0] as string);
+    const path = [chromium, process.env['LD_LIBRARY_PATH']].filter(Boolean).join(delimiter);
+    const env = { ...process.env, [CHILD]: '1', VK_DRIVER_FILES: icd, VK_ICD_FILENAMES: icd, LD_LIBRARY_PATH: path };
+    delete (env as NodeJS.ProcessEnv)['NODE_TEST_CONTEXT']; // else it would report to our runner
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--enable-source-maps', __filename], { env });
+    const output = `${stdout.toString()}\n${stderr.toString()}`;
+    assert.equal(status, 0, output);
+    assert.match(output, /^# pass 4$/m, output);
+  });
+} else {
+  countTensors();
+  const dir = mkdtempSync(join(tmpdir(), 'glassbox-gpu-'));
+  after(() => rmSync(dir, { recursive: true }));
+  // [form, how it is run]: both ways of cutting a cache, a mask that is right for one token only, and what WebGPU gets wrong.
+  const runs: [string, string][] = [
+    ['gqa', 'its cache on the GPU, cut in place'],
+    ['mha, heads repeated, model builder', 'its cache on the GPU, cut by copying'],
+    ['gqa, softcap', 'rewritten from GroupQueryAttention'],
+  ];
+  for (const [name, note] of runs)
+    test(`${name}: logits are the reference's`, () =>
+      check(
+        FORMS.find((form) => form.name === name)!,
+        note,
+        dir,
+      ));
+  test('the shipped model: logits are those of the CPU', compareShipped);
+}
+
+/** The folder with Chromium's own Vulkan driver and loader. */
+function chromiumDir(): string | undefined {
+  const names = ['chromium', 'chromium-browser', 'google-chrome', 'chrome'];
+  const found = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .flatMap((bin) => names.map((name) => join(bin, name)))
+    .filter((path) => existsSync(path))
+    .map((path) => dirname(realpathSync(path)));
+  return ['/usr/lib/chromium', '/usr/lib/chromium-browser', ...found].find((folder) =>
+    DRIVER.every((file) => existsSync(join(folder, file))),
+  );
+}
+
+/** Tensors that lie on the GPU. */
+let alive = 0;
+
+/** Every one is made through this function of the runtime's. */
+function countTensors(): void {
+  const make = Tensor.fromGpuBuffer.bind(Tensor);
+  Tensor.fromGpuBuffer = ((buffer, options) => {
+    alive++;
+    const tensor = make(buffer, options);
+    const dispose = tensor.dispose.bind(tensor);
+    tensor.dispose = () => {
+      alive--;
+      dispose();
+    };
+    return tensor;
+  });
+}
+
+const ids = [256, ...Buffer.from('for (const a of b)')];
+const KEPT = 11;
+const other = [...ids.slice(0, KEPT), ...Buffer.from('let x')];
+
+async function check({ name, write, tolerance }: Form, note: string, dir: string): Promise<void> {
+  const reference = write(join(dir, name));
+  const expected = reference(ids).logits;
+  const model = await Model.load(readModelFolder(join(dir, name)), 'webgpu');
+  assert.equal(model.graphNote, note, model.deviceNote);
+  const near = async (more: number[], cache: KvCache, wanted: ArrayLike<number>[], where: string): Promise<void> => {
+    const distance = farthest(
+      await model.forward(more, cache, 'all'),
+      wanted.flatMap((row) => Array.from(row)),
+    );
+    assert.ok(distance < tolerance, `${where}: ${distance}`);
+  };
+  const cache = model.newCache();
+  const some = ids.length - 3;
+  await near(ids.slice(0, some), cache, expected.slice(0, some), 'prefill');
+  const ofOne = alive;
+  assert.equal(ofOne > 0, model.device === 'webgpu', 'the cache lies on the GPU');
+  const branch = cache.branch();
+  await near(ids.slice(some, some + 1), cache, [expected[some]!], 'one token');
+  await near(ids.slice(some + 1), cache, expected.slice(some + 1), 'several');
+  assert.equal(cache.keepPrefix(other, other.length), KEPT);
+  await near(other.slice(KEPT), cache, reference(other).logits.slice(KEPT), 'after a cut');
+  await near(ids.slice(some), branch, expected.slice(some), 'the branch, which saw none of this');
+  cache.truncate(0);
+  await near(ids.slice(0, 4), cache, expected.slice(0, 4), 'from the start');
+  for (let run = 0; run < 9; run++) {
+    cache.truncate(3);
+    await near(ids.slice(3, 4), cache, expected.slice(3, 4), `once more, ${run}`);
+    assert.equal(alive, 2 * ofOne, 'tensors of two caches');
+  }
+  branch.dispose();
+  assert.equal(alive, ofOne, 'tensors of one cache');
+  cache.dispose();
+  assert.equal(alive, 0, 'no tensors');
+  await model.dispose();
+}
+
+async function compareShipped(): Promise<void> {
+  const folder = readModelFolder(join(process.cwd(), 'models', 'glassbox-small'), 'onnx/model.onnx');
+  const [gpu, cpu] = [await Model.load(folder, 'webgpu'), await Model.load(folder, 'cpu')];
+  assert.equal(gpu.device, 'webgpu', gpu.deviceNote);
+  const [ours, theirs] = [gpu.newCache(), cpu.newCache()];
+  const id = (i: number): number => (i * 7919 + 11) % folder.config.vocab;
+  const parts = [Array.from({ length: 12 }, (_, i) => id(i)), [id(30)], [id(31), id(32)]];
+  for (const [i, part] of parts.entries()) {
+    const distance = farthest(await gpu.forward(part, ours), await cpu.forward(part, theirs));
+    assert.ok(distance < 1e-3, `part ${i}: ${distance}`);
+    for (const cache of [ours, theirs]) if (i === 1) cache.truncate(9);
+  }
+  await gpu.dispose();
+  await cpu.dispose();
+}
