@@ -92,6 +92,10 @@ const speculation = {
   outfile: '.test-out/speculation/main.js',
 };
 
+/** What text longer than the window costs in quality, for Node.
+ * @type {import('esbuild').BuildOptions} */
+const sliding = { ...evaluation, entryPoints: ['test/bench/sliding.ts'], outfile: '.test-out/sliding/main.js' };
+
 const args = process.argv.slice(2);
 if (args.includes('--watch')) {
   for (const options of bundles) await (await context(options)).watch();
@@ -102,6 +106,8 @@ if (args.includes('--watch')) {
   await build(evaluation);
 } else if (args.includes('--speculation')) {
   await build(speculation);
+} else if (args.includes('--sliding')) {
+  await build(sliding);
 } else {
   await Promise.all(bundles.map((options) => build(options)));
 }

@@ -20,10 +20,13 @@ interface MapSession {
 /** Reads attention weights from a model. */
 export class AttentionReader {
   readonly #model: Model;
+  readonly #chunk: number;
   #opened: Promise<MapSession> | undefined;
 
-  constructor(model: Model) {
+  /** @param chunk most tokens of a run, where the model itself gives the weights */
+  constructor(model: Model, chunk = model.allChunk) {
     this.#model = model;
+    this.#chunk = chunk;
   }
 
   /**
@@ -54,19 +57,21 @@ export class AttentionReader {
   }
 
   async #fromRuns(ids: readonly number[], layer: number, head: number): Promise<Float32Array<ArrayBuffer>> {
-    const chunk = this.#model.allChunk;
     const n = ids.length;
     const map = new Float32Array(n * n);
     const cache = this.#model.newCache();
-    for (let at = 0; at < n; at += chunk) {
-      const part = await this.#model.attention(ids.slice(at, at + chunk), cache, layer);
-      const first = head * part.queries;
-      for (let query = 0; query < part.queries; query++) {
-        const row = part.weights.subarray((first + query) * part.keys, (first + query + 1) * part.keys);
-        map.set(row.subarray(0, at + query + 1), (at + query) * n);
+    try {
+      for (let at = 0; at < n; at += this.#chunk) {
+        const part = await this.#model.attention(ids.slice(at, at + this.#chunk), cache, layer);
+        const first = head * part.queries;
+        for (let query = 0; query < part.queries; query++) {
+          const row = part.weights.subarray((first + query) * part.keys, (first + query + 1) * part.keys);
+          map.set(row.subarray(0, at + query + 1), (at + query) * n);
+        }
       }
+    } finally {
+      cache.dispose();
     }
-    cache.dispose();
     return map;
   }
 

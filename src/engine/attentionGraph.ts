@@ -15,10 +15,16 @@ const ATTRIBUTE_TYPE_INT = 2;
 const VALUE_INFO_NAME = 1;
 
 /** Fused operators: the attribute, and its value, that make output 3 the softmax [batch, head, query, key]. */
-const FUSED: Record<string, { attribute: string; softmax: number }> = {
+const FUSED: Record<string, Fused> = {
   GroupQueryAttention: { attribute: 'qk_output', softmax: 2 },
   Attention: { attribute: 'qk_matmul_output_mode', softmax: 3 },
+  MultiHeadAttention: {},
 };
+
+interface Fused {
+  attribute?: string;
+  softmax?: number;
+}
 
 export interface AttentionGraph {
   /** The changed model, ready to be loaded. */
@@ -97,22 +103,22 @@ function layerOfInput(name: string): number | undefined {
 function withSoftmaxOutput(
   field: Field,
   node: Node,
-  fused: { attribute: string; softmax: number },
+  { attribute, softmax }: Fused,
   name: string,
 ): Uint8Array {
   const kept = node.fields.filter(
-    (f) => f.number !== NODE.output && !(f.number === NODE.attribute && attributeName(f) === fused.attribute),
+    (f) => f.number !== NODE.output && !(f.number === NODE.attribute && attributeName(f) === attribute),
   );
   const outputs = [node.outputs[0] ?? '', node.outputs[1] ?? '', node.outputs[2] ?? '', name];
-  const attribute = concat([
-    stringField(ATTRIBUTE.name, fused.attribute),
-    varintField(ATTRIBUTE.i, fused.softmax),
+  const asked = concat([
+    stringField(ATTRIBUTE.name, attribute ?? ''),
+    varintField(ATTRIBUTE.i, softmax ?? 0),
     varintField(ATTRIBUTE.type, ATTRIBUTE_TYPE_INT),
   ]);
   const bytes = concat([
     ...kept.map((f) => f.whole),
     ...outputs.map((output) => stringField(NODE.output, output)),
-    lengthField(NODE.attribute, attribute),
+    ...(attribute === undefined ? [] : [lengthField(NODE.attribute, asked)]),
   ]);
   return lengthField(field.number, bytes);
 }

@@ -12,7 +12,7 @@ import type { ModelFolder } from './modelFolder';
 import { Pace } from './pace';
 import { PlainRunner } from './plainRunner';
 import type { RowCache } from './rowCache';
-import { RowRunner, type LayerWeights } from './rowRunner';
+import { RowRunner, stacked, type LayerWeights } from './rowRunner';
 import { oneAfterAnother, type Runner, type Wanted } from './runner';
 import { openSession, type Session } from './session';
 import { threadArms } from './threads';
@@ -161,8 +161,11 @@ export class Model {
    * Runs `ids` like `forward` and returns one layer's attention weights. Only where `givesAttention`.
    * @throws EngineError `inference_failed`
    */
-  attention(ids: readonly number[], cache: KvCache, layer: number): Promise<LayerWeights> {
-    return (this.#runner as RowRunner).attention(ids, cache as RowCache, layer);
+  async attention(ids: readonly number[], cache: KvCache, layer: number): Promise<LayerWeights> {
+    const runs = this.#oneAfterAnother && cache.length > 0 ? ids.map((id) => [id]) : [ids];
+    const parts: LayerWeights[] = [];
+    for (const part of runs) parts.push(await (this.#runner as RowRunner).attention(part, cache as RowCache, layer));
+    return stacked(parts);
   }
 
   /** A cache that holds nothing. */

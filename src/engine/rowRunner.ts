@@ -15,6 +15,26 @@ export interface LayerWeights {
   keys: number;
 }
 
+/** The weights of runs one after another as those of one run; what a query could not see yet, it gives 0. @throws RangeError for no run */
+export function stacked(parts: readonly LayerWeights[]): LayerWeights {
+  const [first] = parts;
+  if (first === undefined) throw new RangeError('no run, no weights');
+  if (parts.length === 1) return first;
+  const queries = parts.reduce((sum, part) => sum + part.queries, 0);
+  const keys = Math.max(...parts.map((part) => part.keys));
+  const heads = first.weights.length / (first.queries * first.keys);
+  const weights = new Float32Array(heads * queries * keys);
+  let at = 0;
+  for (const part of parts) {
+    for (let row = 0; row < heads * part.queries; row++) {
+      const [head, query] = [Math.floor(row / part.queries), at + (row % part.queries)];
+      weights.set(part.weights.subarray(row * part.keys, (row + 1) * part.keys), (head * queries + query) * keys);
+    }
+    at += part.queries;
+  }
+  return { weights, queries, keys };
+}
+
 export class RowRunner implements Runner {
   readonly #sessions: readonly Session[];
   readonly #choice: ThreadChoice;

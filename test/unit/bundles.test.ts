@@ -8,8 +8,8 @@ import { test } from 'node:test';
 /** Bundle, most bytes. */
 const BUNDLES: [name: string, maxBytes: number][] = [
   ['extension.js', 80_000],
-  ['engine.js', 320_000],
-  ['cli.js', 330_000],
+  ['engine.js', 440_000],
+  ['cli.js', 450_000],
   ['webview.js', 80_000],
 ];
 /** Ways to open a connection. */
