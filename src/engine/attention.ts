@@ -2,7 +2,7 @@
 // of its own. For any other graph a session is made when first asked for, so that nobody pays for maps that nobody looks at.
 
 import { readFileSync } from 'node:fs';
-import { exposeAttention } from './attentionGraph';
+import { exposeAttention, type AttentionGraph } from './attentionGraph';
 import { EngineError } from './errors';
 import type { Model } from './model';
 import { checkInputs, emptyPasts, feedsFor, toFloat32 } from './runner';
@@ -97,11 +97,20 @@ export class AttentionReader {
 
   async #open(): Promise<MapSession> {
     const { weightsPath, config } = this.#model.folder;
-    const graph = exposeAttention(readFileSync(weightsPath), config.layers);
+    let graph: AttentionGraph | undefined;
+    try {
+      graph = exposeAttention(readFileSync(weightsPath), config.layers);
+    } catch (error) {
+      throw new EngineError(
+        'model_unsupported',
+        `The attention weights of ${weightsPath} cannot be read (${(error as Error).message}).`,
+        { cause: error },
+      );
+    }
     if (graph === undefined) {
       throw new EngineError(
         'model_unsupported',
-        `The attention in ${weightsPath} is of a form whose weights cannot be read (known: GroupQueryAttention, Attention, and plain Softmax).`,
+        `The attention in ${weightsPath} is of a form whose weights cannot be read (known: GroupQueryAttention, MultiHeadAttention, Attention, and plain Softmax).`,
       );
     }
     const session = await openSession(weightsPath, 'cpu', { graph: graph.bytes });

@@ -1,6 +1,7 @@
 // Rewrites an ONNX graph so that each layer's attention weights become an output. The weights of the model are not touched.
-// Understood forms: the fused operators GroupQueryAttention (com.microsoft) and Attention (ONNX 23), which can return their
-// softmax as an extra output, and decomposed attention, whose Softmax node's result is simply made an output of the graph.
+// Understood forms: the fused operators GroupQueryAttention (com.microsoft) and Attention (ONNX 23), which can return their softmax as an
+// extra output; MultiHeadAttention (com.microsoft), which can return its masked scores (so ONNX Runtime 1.30 does on a CPU); and decomposed
+// attention, whose Softmax node's result is simply made an output of the graph.
 
 import { concat, fields, lengthField, stringField, text, varintField, type Field } from './protobuf';
 
@@ -8,22 +9,25 @@ import { concat, fields, lengthField, stringField, text, varintField, type Field
 const MODEL_GRAPH = 7;
 const GRAPH_NODE = 1;
 const GRAPH_OUTPUT = 12;
+const GRAPH_VALUE_INFO = 13;
 const NODE = { input: 1, output: 2, op: 4, attribute: 5 };
 const ATTRIBUTE = { name: 1, i: 3, type: 20 };
 const ATTRIBUTE_TYPE_INT = 2;
 /** An output is declared by its name alone: the runtime infers whether it is float32 or float16. */
-const VALUE_INFO_NAME = 1;
+const VALUE_INFO = { name: 1, type: 2 };
+/** TypeProto: a tensor of float32. */
+const FLOAT32 = lengthField(VALUE_INFO.type, lengthField(1, varintField(1, 1)));
 
-/** Fused operators: the attribute, and its value, that make output 3 the softmax [batch, head, query, key]. */
-const FUSED: Record<string, Fused> = {
-  GroupQueryAttention: { attribute: 'qk_output', softmax: 2 },
-  Attention: { attribute: 'qk_matmul_output_mode', softmax: 3 },
-  MultiHeadAttention: {},
+/** Fused operators: the attribute, and its value, that make output 3 the softmax [batch, head, query, key]; or that it is the masked scores. */
+const FUSED: Record<string, Asked | 'scores'> = {
+  GroupQueryAttention: { attribute: 'qk_output', value: 2 },
+  Attention: { attribute: 'qk_matmul_output_mode', value: 3 },
+  MultiHeadAttention: 'scores',
 };
 
-interface Fused {
-  attribute?: string;
-  softmax?: number;
+interface Asked {
+  attribute: string;
+  value: number;
 }
 
 export interface AttentionGraph {
@@ -64,7 +68,8 @@ export function exposeAttention(model: Uint8Array, layers: number): AttentionGra
     const fused = FUSED[node.op];
     if (fused !== undefined && layer >= 0) {
       const name = `glassbox.attention.${layer}`;
-      parts.push(withSoftmaxOutput(field, node, fused, name));
+      if (fused === 'scores') parts.push(...withScores(field, node, name));
+      else parts.push(withOutput(field, node, name, fused));
       outputs[layer] = name;
     } else {
       parts.push(field.whole);
@@ -73,7 +78,7 @@ export function exposeAttention(model: Uint8Array, layers: number): AttentionGra
     }
   }
   if (!outputs.every((name) => name !== undefined)) return undefined;
-  for (const name of outputs) parts.push(lengthField(GRAPH_OUTPUT, stringField(VALUE_INFO_NAME, name)));
+  for (const name of outputs) parts.push(lengthField(GRAPH_OUTPUT, stringField(VALUE_INFO.name, name)));
   const graph = concat(parts);
   return {
     bytes: concat(modelFields.map((field) => (field === graphField ? lengthField(MODEL_GRAPH, graph) : field.whole))),
@@ -99,28 +104,37 @@ function layerOfInput(name: string): number | undefined {
   return match === null ? undefined : Number(match[1]);
 }
 
-/** The node with a fourth output and the attribute that asks for it. */
-function withSoftmaxOutput(
-  field: Field,
-  node: Node,
-  { attribute, softmax }: Fused,
-  name: string,
-): Uint8Array {
+/** The node with a fourth output of this name, and the attribute that asks for it. */
+function withOutput(field: Field, node: Node, name: string, asked?: Asked): Uint8Array {
   const kept = node.fields.filter(
-    (f) => f.number !== NODE.output && !(f.number === NODE.attribute && attributeName(f) === attribute),
+    (f) => f.number !== NODE.output && !(f.number === NODE.attribute && attributeName(f) === asked?.attribute),
   );
   const outputs = [node.outputs[0] ?? '', node.outputs[1] ?? '', node.outputs[2] ?? '', name];
-  const asked = concat([
-    stringField(ATTRIBUTE.name, attribute ?? ''),
-    varintField(ATTRIBUTE.i, softmax ?? 0),
-    varintField(ATTRIBUTE.type, ATTRIBUTE_TYPE_INT),
-  ]);
+  const attribute =
+    asked === undefined
+      ? []
+      : [
+          stringField(ATTRIBUTE.name, asked.attribute),
+          varintField(ATTRIBUTE.i, asked.value),
+          varintField(ATTRIBUTE.type, ATTRIBUTE_TYPE_INT),
+        ];
   const bytes = concat([
     ...kept.map((f) => f.whole),
     ...outputs.map((output) => stringField(NODE.output, output)),
-    ...(attribute === undefined ? [] : [lengthField(NODE.attribute, asked)]),
+    ...(asked === undefined ? [] : [lengthField(NODE.attribute, concat(attribute))]),
   ]);
   return lengthField(field.number, bytes);
+}
+
+/** The node with its scores as a fourth output, whose type nothing tells the runtime, and their softmax under this name. */
+function withScores(field: Field, node: Node, name: string): Uint8Array[] {
+  const scores = `${name}.scores`;
+  const softmax = [stringField(NODE.input, scores), stringField(NODE.output, name), stringField(NODE.op, 'Softmax')];
+  return [
+    lengthField(GRAPH_VALUE_INFO, concat([stringField(VALUE_INFO.name, scores), FLOAT32])),
+    withOutput(field, node, scores),
+    lengthField(field.number, concat(softmax)), // over the last axis, by default
+  ];
 }
 
 function attributeName(field: Field): string | undefined {

@@ -54,7 +54,7 @@ function groupQuery(node: GraphNode, { graph, pasts }: Surroundings): AttentionS
     return new NotUnderstood(node, 'has a quantised cache');
   if ((node.outputs[3] ?? '') !== '') return new NotUnderstood(node, 'gives its scores away');
   const heads = number('num_heads', 0);
-  if (!isCount(heads)) return new NotUnderstood(node, `has ${heads} heads`);
+  if (!isCount(heads)) return new NotUnderstood(node, 'does not say how many heads there are');
   const rotary = number('do_rotary', 0) === 1;
   if (rotary && (cos === '' || sin === '')) return new NotUnderstood(node, 'rotates without tables');
   const half = rotary ? graph.initializer(cos)?.dims[1] : undefined;
