@@ -1,6 +1,7 @@
 // Which processes a subject needs, and how each is to load.
 
 import { join } from 'node:path';
+import { engineEnvironment } from '../../src/extension/engineClient';
 import type { Options, Peer } from './options';
 import type { LoadOptions } from './protocol';
 import type { Subject } from './subjects';
@@ -10,6 +11,9 @@ export interface Entrant {
   worker: Worker;
   options: LoadOptions;
 }
+
+/** The bundle of our own engine. */
+const OURS = 'ours.mjs';
 
 /**
  * The engines that can run the subject, ours first.
@@ -22,7 +26,8 @@ export function enginesOf(
   { root, bundles, contextLength }: { root: string; bundles: string; contextLength: number },
 ): Entrant[] {
   const entrant = (name: string, file: string, options: Omit<LoadOptions, 'contextLength' | 'dtype'>): Entrant => ({
-    worker: new Worker(name, join(bundles, file), root),
+    // Ours gets the environment that the extension gives it, the others the one their users do.
+    worker: new Worker(name, join(bundles, file), root, file === OURS ? engineEnvironment(process.env) : process.env),
     options: { contextLength, dtype, ...options },
   });
   const several = (values: readonly unknown[], name: string): string[] => (values.length > 1 ? [name] : []);
@@ -44,5 +49,5 @@ export function enginesOf(
       entrant('transformers.js', 'transformersJs.mjs', { path: folder, device: 'cpu', threads: transformersThreads }),
     ],
   };
-  return [entrant('glassbox', 'ours.mjs', { path: folder, device }), ...peers.flatMap((peer) => known[peer]())];
+  return [entrant('glassbox', OURS, { path: folder, device }), ...peers.flatMap((peer) => known[peer]())];
 }

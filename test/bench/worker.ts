@@ -12,10 +12,13 @@ export class Worker {
   #process: ChildProcess | undefined;
   #lines: AsyncIterator<string> | undefined;
 
-  /** @param file the engine's bundle */
-  constructor(name: string, file: string, cwd: string) {
+  /**
+   * @param file the engine's bundle
+   * @param env its environment
+   */
+  constructor(name: string, file: string, cwd: string, env: NodeJS.ProcessEnv = process.env) {
     this.name = name;
-    this.#start = () => spawn(process.execPath, [file], { cwd, stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#start = () => spawn(process.execPath, [file], { cwd, env, stdio: ['pipe', 'pipe', 'inherit'] });
   }
 
   /** Starts the process and loads the model. */

@@ -244,8 +244,14 @@ function alive(pid: number): boolean {
 }
 
 test('the engine inherits the whole environment, which on the desktop makes it a Node process', () => {
-  assert.deepEqual(engineEnvironment({ ELECTRON_RUN_AS_NODE: '1', PATH: '/bin', NODE_OPTIONS: '--inspect' }), {
-    ELECTRON_RUN_AS_NODE: '1',
-    PATH: '/bin',
-  });
+  const ours = { ELECTRON_RUN_AS_NODE: '1', PATH: '/bin', NODE_OPTIONS: '--inspect' };
+  assert.deepEqual(engineEnvironment(ours, 'darwin'), { ELECTRON_RUN_AS_NODE: '1', PATH: '/bin' });
+});
+
+test('on Linux the engine asks for huge pages, and leaves what was tuned before', () => {
+  const tunables = (before?: string): string | undefined =>
+    engineEnvironment(before === undefined ? {} : { GLIBC_TUNABLES: before }, 'linux')['GLIBC_TUNABLES'];
+  assert.equal(tunables(), 'glibc.malloc.hugetlb=1');
+  assert.equal(tunables('glibc.malloc.check=1'), 'glibc.malloc.check=1:glibc.malloc.hugetlb=1');
+  assert.equal(tunables('glibc.malloc.hugetlb=2'), 'glibc.malloc.hugetlb=2');
 });

@@ -69,7 +69,7 @@ let alive = 0;
 /** Every one is made through this function of the runtime's. */
 function countTensors(): void {
   const make = Tensor.fromGpuBuffer.bind(Tensor);
-  Tensor.fromGpuBuffer = ((buffer, options) => {
+  Tensor.fromGpuBuffer = (buffer, options) => {
     alive++;
     const tensor = make(buffer, options);
     const dispose = tensor.dispose.bind(tensor);
@@ -78,7 +78,7 @@ function countTensors(): void {
       dispose();
     };
     return tensor;
-  });
+  };
 }
 
 const ids = [256, ...Buffer.from('for (const a of b)')];
