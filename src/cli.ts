@@ -27,9 +27,12 @@ const USAGE = `glassbox: local text generation
   Every command takes --device (auto, cpu, webgpu, cuda, dml, coreml; cpu is the default, so that
   numbers do not depend on the machine), --weights FILE (an ONNX file inside DIR) and --threads N
   (0, the default: what suits the machine), and --speculation auto|off (auto, the default: guess tokens and check several in one run
-  where that saves time; the text is the same).
+  where that saves time; the text is the same, up to rounding).
   Without --model, the model that comes with Glassbox is used.
 `;
+
+/** How the note on a graph begins that was not rewritten. */
+const AS_IT_IS = 'as it is';
 
 const COMMON = {
   model: { type: 'string' },
@@ -207,7 +210,9 @@ async function load(flags: Flags): Promise<Engine> {
     ...(weights === undefined ? {} : { weights }),
     speculation,
   });
-  if (engine.info.deviceNote !== undefined) process.stderr.write(`${engine.info.deviceNote}\n`);
+  const { deviceNote, graph, weights: file } = engine.info;
+  if (deviceNote !== undefined) process.stderr.write(`${deviceNote}\n`);
+  if (graph.startsWith(AS_IT_IS)) process.stderr.write(`The graph of ${file} is run ${graph}\n`);
   return engine;
 }
 

@@ -124,6 +124,8 @@ export interface ModelInfo {
   device: string;
   /** Set when another device was asked for: why it could not be used. */
   deviceNote?: string;
+  /** How the model's graph is run, for the log: rewritten and from which form, or as it is and which node is the reason. */
+  graph: string;
   layers: number;
   heads: number;
   kvHeads: number;

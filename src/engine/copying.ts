@@ -4,7 +4,7 @@
 
 import { EngineError } from './errors';
 import { argmax, logSumExp } from './sampler';
-import { BREAK, TextIndex } from './textIndex';
+import { BREAK, MAX_PLACES, TextIndex } from './textIndex';
 
 /** How the text before goes on where it agrees longest with its end: in one place only, in several but always the same way, or in several ways. */
 const KINDS = ['one', 'same', 'mixed'] as const;
@@ -119,7 +119,12 @@ export class CopyText {
     let weight = 0;
     let agreement = 0;
     let best = new Map<number, number>(); // what follows the longest agreements, and how often
-    for (let at = text.at(end) === BREAK ? -1 : text.before(end); at >= 0; at = text.before(at)) {
+    let places = 0;
+    for (
+      let at = text.at(end) === BREAK ? -1 : text.before(end);
+      at >= 0 && places < MAX_PLACES;
+      at = text.before(at), places++
+    ) {
       const next = text.at(at + 1);
       if (next === BREAK) continue;
       let length = 1;
@@ -135,7 +140,7 @@ export class CopyText {
       if (length === agreement) best.set(next, (best.get(next) ?? 0) + 1);
     }
     for (const [id, counts] of copied) copied.set(id, counts / weight);
-    const places = [...best.values()].reduce((sum, count) => sum + count, 0);
-    return { copied, agreement, kind: places <= 1 ? 'one' : best.size === 1 ? 'same' : 'mixed' };
+    const agreeing = [...best.values()].reduce((sum, count) => sum + count, 0);
+    return { copied, agreement, kind: agreeing <= 1 ? 'one' : best.size === 1 ? 'same' : 'mixed' };
   }
 }

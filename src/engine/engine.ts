@@ -1,4 +1,4 @@
-// The engine: one loaded model, its tokenizer and its cache; text in, text out. Knows nothing of processes, the editor or the
+// The engine: one loaded model, its tokenizer and its caches; text in, text out. Knows nothing of processes, the editor or the
 // command line; `main.ts` and `cli.ts` are its two front doors. One request runs at a time.
 
 import { shape, situationAt, type Situation } from '../completion/stop';
@@ -47,7 +47,10 @@ export interface EngineOptions {
   onFallback?: (info: ModelInfo) => void;
   /** An ONNX file inside the folder, relative; by default the best that is there. */
   weights?: string;
-  /** Whether tokens are guessed, and several checked in one run, where that saves time; 'auto' by default. The text is the same. */
+  /**
+   * Whether tokens are guessed, and several checked in one run, where that saves time; 'auto' by default. The text is the same up to
+   * rounding: with 8-bit activations, how a run rounds depends on how many tokens are in it.
+   */
   speculation?: 'auto' | 'off';
   /** What the warm contexts may hold together, in MB; by default there is one context. */
   cacheMemory?: number;
@@ -246,6 +249,8 @@ export class Engine {
    */
   attention(layer: number, head: number, prompt?: string): Promise<AttentionMap> {
     return this.#asRequest(async () => {
+      if (prompt === undefined && this.#last.ids.length === 0)
+        throw new EngineError('bad_request', 'There is nothing to look at: no text has been completed yet.');
       const ids = prompt === undefined ? this.#last.ids : this.#tokenizer.encode(prompt);
       const promptTokens = prompt === undefined ? this.#last.promptTokens : ids.length;
       const weights = await this.#attention.read(ids, layer, head);
@@ -316,8 +321,8 @@ async function checkWidth(model: Model): Promise<void> {
 }
 
 /** Where a model runs. */
-function placeOf({ device, deviceNote }: Model): Pick<ModelInfo, 'device' | 'deviceNote'> {
-  return { device, ...(deviceNote === undefined ? {} : { deviceNote }) };
+function placeOf({ device, deviceNote, graphNote }: Model): Pick<ModelInfo, 'device' | 'deviceNote' | 'graph'> {
+  return { device, graph: graphNote, ...(deviceNote === undefined ? {} : { deviceNote }) };
 }
 
 /** The completion of a request that was cancelled before it began. */

@@ -27,7 +27,7 @@ export interface GenerateOptions {
   typed?: Typed;
   /** Given: the text so far, which has a say beside the model; what is generated is added to it. */
   copying?: CopyText;
-  /** Given: tokens are guessed, and several checked in one run. What is yielded is the same. */
+  /** Given: tokens are guessed, and several checked in one run. What is yielded is the same, up to rounding. */
   drafts?: Drafter;
   maxTokens: number;
   /** Given: the cache holds at most so many tokens, and what lies in its middle goes when it is full (sliding.ts). */

@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ForwardModel } from './generate';
 import type { KvCache } from './kvCache';
 
-/** Most tokens of a run: a keystroke waits until the run that it meets has ended. */
+/** Most tokens of a run, and at most half a chunk: a keystroke waits until the run that it meets has ended. */
 const IDLE_CHUNK = 32;
 
 /**
@@ -25,15 +25,15 @@ export async function prefill(
   signal: AbortSignal,
 ): Promise<{ reused: number; finished: boolean }> {
   // What was written after it may be accepted yet: then it is the prompt.
-  if (prompt.every((id, position) => cache.ids[position] === id)) return { reused: prompt.length, finished: true };
+  if (cache.common(prompt) === prompt.length) return { reused: prompt.length, finished: true };
   const reused = cache.keepPrefix(prompt, prompt.length);
-  const chunk = Math.min(IDLE_CHUNK, model.chunk);
   let took = 0;
-  for (let start = reused; start < prompt.length; start += chunk) {
+  for (let start = reused, end = 0; start < prompt.length; start = end) {
     await pause(took, undefined, { signal }).catch(() => undefined); // an abort ends the rest; it is looked at next
     if (signal.aborted) return { reused, finished: false };
     const began = performance.now();
-    await model.forward(prompt.slice(start, start + chunk), cache);
+    end = Math.min(prompt.length, start + Math.min(IDLE_CHUNK, Math.ceil(model.chunk / 2)));
+    await model.forward(prompt.slice(start, end), cache);
     took = performance.now() - began;
   }
   return { reused, finished: true };

@@ -1,5 +1,6 @@
 // Runs the model over the tokens that are sure and over guesses at what follows, so that one run may answer for several tokens. What is
 // sampled from its logits is what would have been sampled without the guesses: a wrong one is forgotten before anything is drawn after it.
+// Up to rounding: with 8-bit activations, how a run rounds depends on how many tokens are in it.
 
 import type { DraftPolicy, Kind } from './draftPolicy';
 import type { Draft } from './drafts';
@@ -70,14 +71,16 @@ export class Lookahead {
    */
   async run(ids: readonly number[], room: number, typed?: Typed): Promise<void> {
     this.#forget();
-    this.#draft =
-      this.#drafts === undefined || room <= 0
-        ? { ids: [], kinds: [] }
-        : this.#drafts.draft(Math.min(room, this.#model.chunk - ids.length), typed);
+    let most = Math.min(room, this.#model.chunk - ids.length);
+    if (this.#window !== undefined) {
+      // Guesses take what room there is and make none: the text would depend on them.
+      await makeRoom(this.#model, this.#cache, ids.length, this.#window);
+      most = Math.min(most, this.#window - this.#cache.length - ids.length);
+    }
+    this.#draft = this.#drafts === undefined || most <= 0 ? { ids: [], kinds: [] } : this.#drafts.draft(most, typed);
     this.#drafted = this.#drafts?.policy.plan(this.#draft.kinds, ids.length) ?? 0;
     this.#right = 0;
     this.#open = true;
-    if (this.#window !== undefined) await makeRoom(this.#model, this.#cache, ids.length + this.#drafted, this.#window);
     const start = performance.now();
     this.#rows =
       this.#drafted === 0

@@ -1,4 +1,5 @@
-// Runs a graph as it is: the cache goes in and comes out as tensors, copied at each run. For graphs that cannot be rewritten.
+// Runs a graph as it is: the cache goes in and comes out as tensors, copied at each run. For graphs that cannot be rewritten, and for
+// devices on which the cache cannot stay (CUDA, DirectML, Core ML).
 
 import type { ModelFolder } from './modelFolder';
 import { checkInputs, emptyPasts, feedsFor, wantedLogits, type PastInput, type Runner, type Wanted } from './runner';

@@ -1,4 +1,4 @@
-// What runs a graph: the two ways of rowRunner.ts and plainRunner.ts, and what both need.
+// What runs a graph, and what all ways of it need: rowRunner.ts, plainRunner.ts, gpuRunner.ts, and fallbackRunner.ts before one of them.
 
 import { EngineError } from './errors';
 import { NAMES } from './graph/attentionBlock';
@@ -20,7 +20,7 @@ export interface Runner {
   readonly lastLogitsAlone: boolean;
   /** A cache that holds nothing. */
   newCache(): KvCache;
-  /** Runs `ids` after what the cache holds, and leaves their keys and values in it. @returns logits, [vocab] or [ids, vocab] row-major */
+  /** Runs `ids` after what the cache holds, and leaves their keys and values in it. @returns logits [wanted, vocab], row-major */
   forward(ids: readonly number[], cache: KvCache, wanted: Wanted): Promise<Float32Array>;
   /** Gives the weights' memory back; it is not used again. */
   dispose(): Promise<void>;

@@ -4,7 +4,7 @@
 /** Stands between texts that do not follow each other. */
 export const BREAK = -1;
 /** Earlier places of the last id that are looked at for one continuation, the latest first. */
-const MAX_PLACES = 1000;
+export const MAX_PLACES = 1000;
 
 /** Where a text goes on as its end did before. */
 export interface Continuation {

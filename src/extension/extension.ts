@@ -109,7 +109,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     if (engine.state.kind === 'ready') {
       const { info } = engine.state;
       log.info(
-        `ready: ${info.name} (${info.weights}) on ${info.device}, ${info.layers} layers, ${info.heads} heads, context ${info.contextLength}, loaded in ${info.loadMs.toFixed(0)} ms`,
+        `ready: ${info.name} (${info.weights}) on ${info.device}, ${info.layers} layers, ${info.heads} heads, context ${info.contextLength}, loaded in ${info.loadMs.toFixed(0)} ms; its graph is ${info.graph}`,
       );
       if (info.deviceNote !== undefined) {
         log.warn(info.deviceNote);

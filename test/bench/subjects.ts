@@ -1,6 +1,6 @@
 // What the engines are measured on: a model in the form that each of them reads, and ids to give it.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { convert } from '../../models/gguf/convert';
 import { readModelFolder } from '../../src/engine/modelFolder';
@@ -71,16 +71,18 @@ function randomIds(count: number, vocab: number): number[] {
   return Array.from({ length: count }, () => Math.floor(random() * vocab));
 }
 
-/** The model that comes with the product: 8 bits in ONNX, and as q8_0; its ids are the engine's own source. */
+/** The model that comes with the product: 8 bits in ONNX, and as q8_0; its ids are held-out code, which does not change. */
 function small(root: string, models: string, count: number): Subject {
   const folder = join(root, 'models', 'glassbox-small');
   const gguf = join(models, 'glassbox-small-q8_0.gguf');
   const source = join(folder, 'onnx', 'model.onnx');
   if (!existsSync(gguf) || statSync(gguf).mtimeMs < statSync(source).mtimeMs)
     writeFileSync(gguf, convert({ model: folder, type: 'q8_0' }));
-  const engine = join(root, 'src', 'engine');
-  const files = readdirSync(engine).filter((file) => file.endsWith('.ts'));
-  const text = files.sort().map((file) => readFileSync(join(engine, file), 'utf8'));
+  const heldout = readFileSync(join(root, 'models', 'eval', 'heldout.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
+  const files = heldout.map((line) => JSON.parse(line) as { path: string; text: string });
+  const text = files.filter(({ path }) => path.endsWith('.ts') && !path.endsWith('.d.ts')).map((file) => file.text);
   const ids = new Tokenizer(readModelFolder(folder)).encodeText(text.join('\n'));
   return { name: 'small', folder, dtype: 'q8', gguf, ids: ids.slice(0, count) };
 }

@@ -67,7 +67,38 @@ test('what stays is run again where keys cannot be moved: the same as a fresh ru
   assert.ok(farthest(await plain.forward([65], slid), await plain.forward([65], fresh)) < 1e-4);
 });
 
-test('a request longer than the window goes on, in a cache that stays below it', async () => {
+test('past the window, guesses change nothing', async () => {
+  const [off, auto] = await Promise.all(
+    (['off', 'auto'] as const).map((speculation) => Engine.load({ modelDir: dir, device: 'cpu', speculation })),
+  );
+  const text = async (engine: Engine, seed: number): Promise<{ tokens: number[]; drafted: number }> => {
+    const { tokens, stats } = await engine.complete(
+      {
+        prefix: 'ab ab ab ab ab ab ab',
+        suffix: '',
+        maxTokens: 3 * TINY.context,
+        sampling: { temperature: 0.3, topK: 0, topP: 1, seed },
+        raw: true,
+        endless: true,
+      },
+      { signal: new AbortController().signal },
+    );
+    return { tokens, drafted: stats.draftedTokens };
+  };
+  let [longest, drafted] = [0, 0];
+  for (let seed = 0; seed < 12; seed++) {
+    const [a, b] = [await text(off!, seed), await text(auto!, seed)];
+    assert.deepEqual(b.tokens, a.tokens, `seed ${seed}`);
+    longest = Math.max(longest, a.tokens.length);
+    drafted += b.drafted;
+  }
+  assert.ok(longest > 2 * TINY.context, `${longest} tokens at most`);
+  assert.ok(drafted > 0, 'nothing was guessed');
+  await off!.dispose();
+  await auto!.dispose();
+});
+
+test('a request longer than the window goes on', async () => {
   const engine = await Engine.load({ modelDir: dir, device: 'cpu', speculation: 'off' });
   const endless = (seed: number): Promise<{ tokens: number[]; finish: string }> =>
     engine.complete(

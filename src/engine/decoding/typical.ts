@@ -17,7 +17,8 @@ export function keepTypical(left: Left, max: number, scale: number, p: number): 
   let total = 0;
   let mean = 0;
   for (let i = 0; i < count; i++) {
-    const distance = (max - (logits[i] as number)) * scale;
+    // finite, whatever the temperature
+    const distance = Math.min((max - (logits[i] as number)) * scale, Number.MAX_VALUE / 4);
     nearness[i] = distance;
     total += weights[i] as number;
     if ((weights[i] as number) > 0) mean += (weights[i] as number) * distance;

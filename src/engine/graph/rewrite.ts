@@ -80,7 +80,12 @@ export function rewriteGraph(model: Uint8Array, known: KnownModel, file: string)
   const sites = findSites(around, known);
   if (sites instanceof NotUnderstood) return { reason: sites.reason };
   const missing = Array.from({ length: known.layers }, (_, layer) => layer).find((layer) => !sites.has(layer));
-  if (missing !== undefined) return { reason: `no attention was found that reads past_key_values.${missing}` };
+  if (missing !== undefined) {
+    const name = `past_key_values.${missing}.key`;
+    const reader = around.consumers.get(name)?.[0];
+    const found = `no attention was found that reads ${name}`;
+    return { reason: reader === undefined ? found : `${found}; ${new NotUnderstood(reader, 'does').reason}` };
+  }
   if (sites.size > known.layers)
     return { reason: `there are ${sites.size} layers where ${known.layers} were expected` };
 

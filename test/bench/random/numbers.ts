@@ -41,14 +41,6 @@ export function randomVector({ name, rows, around = 0 }: Weight): Float32Array {
   return new Float32Array(rows).map(() => around + VECTOR_SPREAD * (next() / 2 ** 31 - 1));
 }
 
-/** The numbers that a matrix stands for [row, column]. */
-export function dequantised({ codes, scales }: Quantised): Float32Array {
-  return new Float32Array(codes.length * 2).map((_, i) => {
-    const code = ((codes[i >> 1] as number) >> (4 * (i & 1))) & 15;
-    return (code - ZERO) * halfToFloat(scales[Math.floor(i / BLOCK)] as number);
-  });
-}
-
 /** binary16 bits of a normal, positive number → the number. */
 export function halfToFloat(half: number): number {
   return (1 + (half & 0x3ff) / 1024) * 2 ** ((half >> 10) - 15);
