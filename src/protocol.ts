@@ -210,6 +210,12 @@ export interface ReadyMessage {
   info: ModelInfo;
 }
 
+/** The model is about to be opened on this device; comes before the device is touched, which may end the process. */
+export interface OpeningMessage {
+  type: 'opening';
+  device: string;
+}
+
 /** Trials of devices have ended: the best, cpu where none is better; `reason` is for the log. */
 export interface TriedMessage {
   type: 'tried';
@@ -252,7 +258,14 @@ export interface AttentionReplyMessage {
 }
 
 export type FromEngine =
-  ReadyMessage | TriedMessage | FailedMessage | TokenMessage | DoneMessage | ErrorMessage | AttentionReplyMessage;
+  | ReadyMessage
+  | OpeningMessage
+  | TriedMessage
+  | FailedMessage
+  | TokenMessage
+  | DoneMessage
+  | ErrorMessage
+  | AttentionReplyMessage;
 
 /** Attention weights of one head. */
 export interface AttentionMap {

@@ -5,13 +5,16 @@ import { fork } from 'node:child_process';
 import { setPriority } from 'node:os';
 import type { FromEngine, TryMessage } from '../protocol';
 import { candidates, largeEnough, thisMachine, weightsStamp, type Machine } from './devices';
-import { DeviceRecord } from './deviceRecord';
+import { DeviceRecord, type Choice } from './deviceRecord';
 import { best, tryDevice, type Trial } from './deviceTrial';
 import { Model } from './model';
 import { readModelFolder, type ModelFolder } from './modelFolder';
+import { watchOver } from './watchdog';
 
 /** The whole of the trials of a model; what is slower to answer is no gain. */
 const LIMIT_MS = 120_000;
+/** How much later a trial ends itself, should nobody have done so. */
+const LATER_MS = 5000;
 /** As little of the processor as the system allows: somebody is typing. */
 const LOW = 19;
 
@@ -20,11 +23,14 @@ export interface Auto {
   device: string;
   /** For the log. */
   reason: string;
-  /** Called before the device is opened and when it works: one that ends the process in between is tried again before it is used. */
+  /** Called before the device is opened: one that ends the process before `opened` is tried again before it is used. */
   opening?: () => void;
-  opened?: () => void;
-  /** Finds out what is best and remembers it; undefined where that is known. @returns the device */
-  find?: (enginePath: string) => Promise<{ device: string; reason: string }>;
+  /** Called with the device that the model runs on: one that no longer opens is tried again, too. */
+  opened?: (device: string) => void;
+  /** True: another process finds out what is best. */
+  busy?: boolean;
+  /** Finds out what is best and remembers it; undefined where that is known. @returns undefined where `signal` ended it */
+  find?: (enginePath: string, signal?: AbortSignal) => Promise<Choice | undefined>;
 }
 
 /**
@@ -42,13 +48,17 @@ export function autoDevice(folder: ModelFolder, stateDir: string | undefined, gi
   if (choice !== undefined) {
     const { device, reason } = choice;
     if (device === 'cpu') return { device, reason };
-    return { device, reason, opening: () => record.begin(), opened: () => record.end(device, reason) };
+    const opened = (opens: string): void => (opens === device ? record.opened() : record.forget());
+    return { device, reason, opening: () => void record.begin(), opened };
   }
-  const find = async (enginePath: string): Promise<{ device: string; reason: string }> => {
-    record.begin();
+  if (record.busy) return { device: 'cpu', reason: 'another process tries others', busy: true };
+  const find = async (enginePath: string, signal?: AbortSignal): Promise<Choice | undefined> => {
+    // What cannot be remembered would be tried again at every start, and again after each crash.
+    if (!record.begin()) return { device: 'cpu', reason: `nothing can be written to ${stateDir}` };
     const { dir: modelDir, weights } = folder;
-    const found = await trialsOf(enginePath, { type: 'try', modelDir, weights, devices });
-    record.end(found.device, found.reason);
+    const found = await trialsOf(enginePath, { type: 'try', modelDir, weights, devices }, LIMIT_MS, signal);
+    if (found === undefined) record.cancel();
+    else record.end(found.device, found.reason);
     return found;
   };
   return { device: 'cpu', reason: 'others have not been tried yet', find };
@@ -57,38 +67,41 @@ export function autoDevice(folder: ModelFolder, stateDir: string | undefined, gi
 /**
  * Runs trials in a process of their own.
  * @param enginePath the engine's bundle
+ * @param limitMs milliseconds
+ * @param signal ends them
+ * @returns the best device, the CPU where the process failed; undefined where `signal` ended it
  */
 export function trialsOf(
   enginePath: string,
   message: TryMessage,
   limitMs = LIMIT_MS,
-): Promise<{ device: string; reason: string }> {
+  signal?: AbortSignal,
+): Promise<Choice | undefined> {
   return new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve(undefined);
     const child = fork(enginePath, [], { stdio: 'ignore', serialization: 'advanced', execArgv: [] });
-    const stop = (reason: string): void => {
+    const end = (found: Choice | undefined): void => {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', giveWay);
       child.kill('SIGKILL');
-      resolve({ device: 'cpu', reason });
+      resolve(found);
     };
+    const giveWay = (): void => end(undefined);
+    const stop = (reason: string): void => end({ device: 'cpu', reason });
+    signal?.addEventListener('abort', giveWay);
     const timer = setTimeout(() => stop(`no answer within ${limitMs / 1000} s`), limitMs);
     child.on('message', (reply: FromEngine) => {
-      if (reply.type !== 'tried') return;
-      clearTimeout(timer);
-      child.kill('SIGKILL');
-      resolve({ device: reply.device, reason: reply.reason });
+      if (reply.type === 'tried') end({ device: reply.device, reason: reply.reason });
     });
     child.on('error', (error) => stop(error.message));
-    child.on('exit', (code, signal) => stop(`the trial ended with ${signal ?? `exit code ${String(code)}`}`));
+    child.on('exit', (code, how) => stop(`the trial ended with ${how ?? `exit code ${String(code)}`}`));
     child.send(message, (error) => error && stop(error.message));
   });
 }
 
 /** The trials themselves, in their process. A device that cannot be used has none. */
-export async function runTrials({
-  modelDir,
-  weights,
-  devices,
-}: TryMessage): Promise<{ device: string; reason: string }> {
+export async function runTrials({ modelDir, weights, devices }: TryMessage): Promise<Choice> {
+  await watchOver(LIMIT_MS + LATER_MS);
   try {
     setPriority(LOW);
   } catch {

@@ -43,6 +43,8 @@ export interface EngineOptions {
   device: string;
   /** Folder where it is remembered which device is fastest; without it, auto is the CPU. */
   stateDir?: string;
+  /** Told which device is opened, before it is. */
+  onOpening?: (device: string) => void | Promise<void>;
   /** Told when the device failed and the CPU took over. */
   onFallback?: (info: ModelInfo) => void;
   /** An ONNX file inside the folder, relative; by default the best that is there. */
@@ -120,6 +122,7 @@ export class Engine {
     const place: Auto =
       device === 'auto' ? autoDevice(folder, options.stateDir) : { device, reason: 'it was asked for' };
     place.opening?.();
+    await options.onOpening?.(place.device);
     const model = await Model.load(folder, place.device, {
       ...(threads === 0 ? {} : { threads }),
       onFallback: () => {
@@ -135,7 +138,7 @@ export class Engine {
       await model.dispose();
       throw error;
     }
-    place.opened?.();
+    place.opened?.(model.device);
     loaded.engine = new Engine(model, tokenizer, cacheMemory, speculation !== 'off', performance.now() - start);
     return loaded.engine;
   }

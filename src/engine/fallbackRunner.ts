@@ -2,7 +2,7 @@
 // made again elsewhere, on caches that are computed anew from their ids, so that whoever asked gets the answer all the same.
 
 import { KvCache } from './kvCache';
-import type { Runner, Wanted } from './runner';
+import { rowsOf, type Runner, type Wanted } from './runner';
 
 /** Most tokens of a run while a cache is computed anew. */
 const CHUNK = 256;
@@ -96,7 +96,8 @@ export class FallbackRunner implements Runner {
   async #run(ids: readonly number[], cache: MovableCache, wanted: Wanted): Promise<Float32Array> {
     if (cache.runner !== this.#runner) await this.#move(cache);
     const logits = await this.#runner.forward(ids, cache.inside, wanted);
-    if (this.#fallback !== undefined && Number.isNaN(logits[0])) throw new Error('it gave logits that are no numbers');
+    if (this.#fallback !== undefined && !areUsable(logits, rowsOf(wanted, ids.length)))
+      throw new Error('it gave logits that are no numbers');
     return logits;
   }
 
@@ -125,4 +126,27 @@ export class FallbackRunner implements Runner {
     for (let at = 0; at < cache.length; at += CHUNK)
       await this.#runner.forward(cache.ids.slice(at, at + CHUNK), cache.inside, 'last');
   }
+}
+
+/**
+ * Whether a token can be drawn from each row of logits: no NaN and no +∞ in it, and not -∞ alone, which hides single ids.
+ * @param logits [rows, vocab], row-major
+ */
+export function areUsable(logits: Float32Array, rows: number): boolean {
+  // NaN and infinities outlast every addition; in float64 sums of finite float32 stay finite. Four sums do not wait for each other.
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = logits.length - (logits.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    a += logits[i] as number;
+    b += logits[i + 1] as number;
+    c += logits[i + 2] as number;
+    d += logits[i + 3] as number;
+  }
+  for (let i = whole; i < logits.length; i++) a += logits[i] as number;
+  const sum = a + b + c + d;
+  if (sum !== -Infinity) return Number.isFinite(sum);
+  const vocab = logits.length / rows;
+  return Array.from({ length: rows }, (_, row) => logits.subarray(row * vocab, (row + 1) * vocab)).every((row) =>
+    row.some(Number.isFinite),
+  );
 }

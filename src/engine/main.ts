@@ -4,6 +4,7 @@
 import type { CompleteMessage, FromEngine, LoadMessage, ToEngine, WarmMessage } from '../protocol';
 import { Engine } from './engine';
 import { autoDevice, runTrials } from './autoDevice';
+import { DeviceSearch } from './deviceSearch';
 import { EngineError, toFault } from './errors';
 import { readModelFolder } from './modelFolder';
 
@@ -13,10 +14,8 @@ let current: Abortable | undefined;
 /** The warm-up that runs or waits; a newer one aborts it, and any request does. */
 let warming: Abortable | undefined;
 
-/** Nobody has asked for this long, in milliseconds, before devices are tried. */
-const QUIET_MS = 5000;
-/** When somebody asked last. */
-let asked = 0;
+/** Looks for a better device while nobody asks. */
+let search: DeviceSearch | undefined;
 
 interface Abortable {
   id: number;
@@ -27,7 +26,6 @@ process.on('message', (message: ToEngine) => void handle(message));
 process.on('disconnect', () => process.exit(0));
 
 async function handle(message: ToEngine): Promise<void> {
-  asked = performance.now();
   switch (message.type) {
     case 'load':
       return load(message);
@@ -52,26 +50,25 @@ async function handle(message: ToEngine): Promise<void> {
 }
 
 async function load(options: LoadMessage): Promise<void> {
-  engine = Engine.load({ ...options, onFallback: (info) => send({ type: 'ready', info }) });
+  const { device, modelDir, stateDir } = options;
+  if (device === 'auto')
+    search = new DeviceSearch({
+      auto: () => autoDevice(readModelFolder(modelDir), stateDir),
+      enginePath: __filename,
+      onFound: (found) => send({ type: 'tried', ...found }), // whoever started the engine decides about a restart
+    });
+  search?.started(); // there is nothing to look for before the model is there
+  engine = Engine.load({
+    ...options,
+    onOpening: (device) => sent({ type: 'opening', device }),
+    onFallback: (info) => send({ type: 'ready', info }),
+  });
   try {
     send({ type: 'ready', info: (await engine).info });
   } catch (error) {
     return send({ type: 'failed', fault: toFault(error) });
   }
-  if (options.device === 'auto') findDevice(options);
-}
-
-/** Looks for a better device once nobody has asked for anything for a while. Whoever started the engine decides about a restart. */
-function findDevice({ modelDir, stateDir }: LoadMessage): void {
-  const timer = setInterval(() => {
-    if (performance.now() - asked < QUIET_MS) return;
-    clearInterval(timer);
-    void seek().catch(() => undefined); // the folder has gone meanwhile: nothing to look for
-  }, QUIET_MS).unref();
-  const seek = async (): Promise<void> => {
-    const { find } = autoDevice(readModelFolder(modelDir), stateDir);
-    if (find !== undefined) send({ type: 'tried', ...(await find(__filename)) });
-  };
+  search?.ended();
 }
 
 async function complete({ id, request }: CompleteMessage): Promise<void> {
@@ -96,14 +93,24 @@ async function warm({ id, request }: WarmMessage): Promise<void> {
 
 /** Every request ends in exactly one reply: its own, or an error. */
 async function reply(id: number, work: (loaded: Engine) => Promise<FromEngine>): Promise<void> {
+  search?.started();
   try {
     if (engine === undefined) throw new EngineError('not_loaded', 'No model has been loaded.');
     send(await work(await engine));
   } catch (error) {
     send({ type: 'error', id, fault: toFault(error) });
   }
+  search?.ended();
 }
 
 function send(message: FromEngine): void {
   if (process.connected) process.send?.(message);
+}
+
+/** Sends a message that must be on its way before what comes next, which may end the process. */
+function sent(message: FromEngine): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected && process.send !== undefined) process.send(message, () => resolve());
+    else resolve();
+  });
 }

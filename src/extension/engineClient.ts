@@ -54,6 +54,9 @@ interface Pending {
 const BACK_OFF_MS = [100, 500, 2000, 5000];
 /** Deaths further apart than this do not add up. */
 const FORGET_DEATHS_AFTER_MS = 120_000;
+/** An engine that is to end is killed after this long; while it opens a device, its driver may block it for seconds. */
+const MAX_RUN_MS = 1000;
+const MAX_OPENING_MS = 15_000;
 /** A longer timer of Node's fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -75,10 +78,14 @@ export class EngineClient {
   #disposed = false;
   /** Where the model of the running engine runs; undefined until it says so. */
   #device: string | undefined;
+  /** Where its model is being opened, or runs; undefined until it says so. */
+  #opening: string | undefined;
   /** Why the CPU is used in place of the device that was asked for, where a process died of it. */
   #deviceNote: string | undefined;
   /** A better device was found: the engine starts anew as soon as nobody waits for it. */
   #betterDevice = false;
+  /** It did so: where what was found cannot be remembered, it would be found again and again. */
+  #changedDevice = false;
 
   constructor(options: EngineClientOptions) {
     this.#options = options;
@@ -125,6 +132,7 @@ export class EngineClient {
     this.#load = load;
     this.#deaths = [];
     this.#deviceNote = undefined;
+    this.#changedDevice = false;
     this.#kill('The engine is being restarted.');
     this.#spawn();
   }
@@ -218,7 +226,7 @@ export class EngineClient {
     if (this.#disposed || this.#load === undefined) return;
     const { enginePath, inspectPort } = this.#options;
     this.#completions = 0;
-    this.#device = undefined;
+    this.#device = this.#opening = undefined;
     this.#betterDevice = false;
     this.#setState({ kind: 'loading' });
     // On the desktop, ELECTRON_RUN_AS_NODE in the environment is what makes the fork a Node process: pass it all on.
@@ -253,9 +261,13 @@ export class EngineClient {
       const note = this.#deviceNote === undefined ? {} : { deviceNote: this.#deviceNote };
       return this.#setState({ kind: 'ready', info: { ...message.info, ...note } });
     }
+    if (message.type === 'opening') {
+      this.#opening = message.device;
+      return;
+    }
     if (message.type === 'tried') {
       this.#options.log(`The fastest device for this model is ${message.device} (${message.reason}).`);
-      this.#betterDevice = message.device !== this.#device;
+      this.#betterDevice = message.device !== this.#device && !this.#changedDevice;
       return this.#changeDevice();
     }
     if (message.type === 'failed') {
@@ -274,6 +286,7 @@ export class EngineClient {
   /** Starts the engine anew on the better device, if there is one and nobody waits. */
   #changeDevice(): void {
     if (!this.#betterDevice || this.#pending.size > 0) return;
+    this.#changedDevice = true;
     this.#kill('The engine changes to another device.');
     this.#spawn();
   }
@@ -303,8 +316,10 @@ export class EngineClient {
     const reason = `The engine process ended unexpectedly (${how}).`;
     this.#options.log(reason);
     this.#rejectAll({ code: 'engine_died', message: reason });
-    if (this.#load !== undefined && this.#load.device !== 'cpu' && this.#device !== 'cpu') {
-      this.#deviceNote = `The engine died while it ran on the device ${this.#device ?? this.#load.device}; it goes on with the CPU.`;
+    const device = this.#device ?? this.#opening ?? 'cpu'; // before it says so it has touched no other
+    if (this.#load !== undefined && device !== 'cpu') {
+      const what = this.#device === undefined ? 'opened' : 'ran on';
+      this.#deviceNote = `The engine died while it ${what} the device ${device}; it goes on with the CPU.`;
       this.#options.log(this.#deviceNote);
       this.#load = { ...this.#load, device: 'cpu' };
     }
@@ -326,7 +341,9 @@ export class EngineClient {
     this.#rejectAll({ code: 'engine_down', message: why });
     if (child === undefined) return;
     if (child.connected) child.disconnect(); // it ends by itself, after the run it is in
-    setTimeout(() => child.kill('SIGKILL'), 1000).unref();
+    // Killed while it opens a device, it would leave the mark of one that died of it.
+    const opens = this.#device === undefined && (this.#opening ?? 'cpu') !== 'cpu';
+    setTimeout(() => child.kill('SIGKILL'), opens ? MAX_OPENING_MS : MAX_RUN_MS).unref();
   }
 
   #rejectAll(fault: EngineFault): void {

@@ -1,6 +1,7 @@
 // The choice of a device: which are tried, when one is better, what is remembered; and what happens when the one in use fails.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { autoDevice, trialsOf } from '../../src/engine/autoDevice';
 import { DeviceRecord } from '../../src/engine/deviceRecord';
 import { candidates, weightsStamp, type Machine, type WeightsStamp } from '../../src/engine/devices';
 import { best, tryDevice, type Trial, type TriedModel } from '../../src/engine/deviceTrial';
-import { FallbackRunner } from '../../src/engine/fallbackRunner';
+import { areUsable, FallbackRunner } from '../../src/engine/fallbackRunner';
 import { Model } from '../../src/engine/model';
 import { readModelFolder, type ModelFolder } from '../../src/engine/modelFolder';
 import type { Runner } from '../../src/engine/runner';
@@ -113,22 +114,51 @@ test('a damaged record is no record, and is written anew', () => {
   assert.deepEqual(readdirSync(state), ['devices.json'], 'no drafts stay');
 });
 
-test('a trial that ended the process is tried once more and then never', () => {
-  const begun = { ...weights, file: '/m/other.onnx' };
-  const record = new DeviceRecord(state, begun, linux);
+/** Numbers of processes that have ended. */
+const [dead, deadToo] = [0, 1].map(() => spawnSync(process.execPath, ['-e', '']).pid) as [number, number];
+
+/** What is noted of a device, and what is known after it: the choice, and whether a process is at it. */
+const records: [string, (by: (pid: number) => DeviceRecord) => void, string | undefined, boolean][] = [
+  ['nothing', () => undefined, undefined, false],
+  ['a trial that runs', (by) => by(process.pid).begin(), undefined, true],
+  ['a trial that was ended', (by) => { by(process.pid).begin(); by(process.pid).cancel(); }, undefined, false],
+  ['a trial whose process died', (by) => by(dead).begin(), undefined, false],
+  ['two of them', (by) => { by(dead).begin(); by(deadToo).begin(); }, 'cpu', false],
+  ['one that died, one that runs', (by) => { by(dead).begin(); by(process.pid).begin(); }, undefined, true],
+  ['one that died, one that ended', (by) => { by(dead).begin(); by(process.pid).end('webgpu', ''); }, 'webgpu', false],
+  ['a choice being opened', (by) => { by(1).end('webgpu', ''); by(process.pid).begin(); }, 'webgpu', true],
+  ['an opening that was ended', (by) => { by(1).end('webgpu', ''); by(dead).begin(); by(dead).cancel(); }, 'webgpu', false],
+  ['an opening that died', (by) => { by(1).end('webgpu', ''); by(dead).begin(); }, undefined, false],
+  ['one that died, one that worked', (by) => { by(1).end('webgpu', ''); by(dead).begin(); by(1).opened(); }, 'webgpu', false],
+  ['deaths on both sides of a trial', (by) => { by(dead).begin(); by(1).end('webgpu', ''); by(deadToo).begin(); }, 'cpu', false],
+  ['a choice that no longer opens', (by) => { by(1).end('webgpu', ''); by(1).begin(); by(1).forget(); }, undefined, false],
+]; // prettier-ignore
+for (const [i, [name, note, expected, busy]] of records.entries())
+  test(`what is known of a device after ${name}`, () => {
+    const by = (pid: number): DeviceRecord => new DeviceRecord(state, { ...weights, bytes: i }, linux, pid);
+    note(by);
+    assert.deepEqual([chosen(by(process.pid)), by(process.pid).busy], [expected, busy]);
+    by(process.pid).cancel();
+  });
+
+test('a mark of long ago is that of a dead process, whoever has its number now', () => {
+  const record = new DeviceRecord(state, { ...weights, file: '/m/long ago' }, linux);
   record.begin();
-  assert.equal(chosen(record), undefined);
-  record.begin();
-  assert.equal(chosen(record), 'cpu');
+  assert.ok(record.busy);
+  const file = join(state, 'devices.json');
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/"since": \d+/g, '"since": 1'));
+  assert.ok(!record.busy);
+  record.cancel();
 });
 
-test('a folder that cannot be written costs nothing but the memory', () => {
+test('a folder that cannot be written costs nothing but the memory, and nothing is tried', () => {
   const record = new DeviceRecord(join(dir, 'tiny', 'config.json', 'below a file'), weights, linux);
   record.end('webgpu', 'x');
   assert.equal(chosen(record), undefined);
+  assert.equal(record.begin(), false);
 });
 
-test('auto is the CPU for a small model, without a GPU, and until others have been tried', () => {
+test('auto is the CPU for a small model, without a GPU, and until others have been tried', async () => {
   assert.deepEqual(autoDevice(folder, state, linux), { device: 'cpu', reason: 'the model is small' });
   const large = join(dir, 'tiny', 'onnx', 'model.onnx_data');
   writeFileSync(large, '');
@@ -142,9 +172,24 @@ test('auto is the CPU for a small model, without a GPU, and until others have be
   const known = autoDevice(folder, state, linux);
   assert.deepEqual([known.device, known.find], ['webgpu', undefined]);
   known.opening?.();
-  assert.ok(autoDevice(folder, state, linux).find !== undefined, 'it ended the process: tried anew');
-  known.opened?.();
+  assert.equal(autoDevice(folder, state, linux).device, 'webgpu', 'another process may open it, too');
+  known.opened?.('webgpu');
   assert.equal(autoDevice(folder, state, linux).device, 'webgpu');
+  known.opening?.();
+  known.opened?.('cpu');
+  assert.ok(autoDevice(folder, state, linux).find !== undefined, 'it no longer opens: tried anew');
+
+  const script = join(dir, 'trial.js');
+  writeFileSync(script, `process.on('message', () => undefined)`);
+  const abort = new AbortController();
+  const trial = autoDevice(folder, state, linux).find?.(script, abort.signal);
+  assert.equal(autoDevice(folder, state, linux).busy, true, 'no second trial beside the first');
+  abort.abort();
+  assert.equal(await trial, undefined);
+  assert.ok(autoDevice(folder, state, linux).find !== undefined, 'it gave way: as before');
+  const unwritable = join(dir, 'tiny', 'config.json', 'below a file');
+  const found = await autoDevice(folder, unwritable, linux).find?.(join(dir, 'there is no such script'));
+  assert.deepEqual(found, { device: 'cpu', reason: `nothing can be written to ${unwritable}` });
   rmSync(large);
 });
 
@@ -160,7 +205,7 @@ for (const [name, script, reason] of processes)
     writeFileSync(path, script);
     const message = { type: 'try', modelDir: folder.dir, weights: folder.weights, devices: ['webgpu'] } as const;
     const found = await trialsOf(path, { ...message, devices: [...message.devices] }, 1000);
-    assert.equal(found.device, 'cpu');
+    assert.equal(found?.device, 'cpu');
     assert.match(found.reason, reason);
   });
 
@@ -178,7 +223,21 @@ const failing = (last: number, fail: () => Float32Array): Runner => {
 const failures: [string, () => Float32Array][] = [
   ['an error', () => { throw new Error('device lost'); }], // prettier-ignore
   ['logits that are no numbers', () => new Float32Array(folder.config.vocab).fill(NaN)],
+  ['one infinite logit', () => new Float32Array(folder.config.vocab).fill(Infinity, 3, 4)],
 ];
+const logits: [string, number[], number, boolean][] = [
+  ['numbers', [1, 2, 3, 4, 5, 6], 2, true],
+  ['large numbers', [3e38, 3e38, 3e38, 3e38, 3e38, 3e38], 1, true],
+  ['NaN in the last row', [1, 2, 3, 4, 5, NaN], 2, false],
+  ['infinity', [1, 2, 3, 4, Infinity, 6], 2, false],
+  ['infinities of both signs', [1, -Infinity, 3, 4, Infinity, 6], 2, false],
+  ['ids that are hidden', [1, -Infinity, 3, 4, 5, -Infinity], 2, true],
+  ['a row that is hidden', [1, 2, 3, -Infinity, -Infinity, -Infinity], 2, false],
+];
+for (const [name, values, rows, expected] of logits)
+  test(`logits that a device gives are looked at: ${name}`, () => {
+    assert.equal(areUsable(Float32Array.from(values), rows), expected);
+  });
 for (const [how, fail] of failures)
   for (const last of [0, 1, 3])
     test(`a device that fails with ${how} in run ${last}: the request is answered, and one is told`, async () => {
@@ -243,6 +302,7 @@ function engineThat(then: string): { client: EngineClient; log: string[]; loads:
     `process.on('message', (message) => {
       if (message.type !== 'load') return;
       require('node:fs').appendFileSync(${JSON.stringify(loads)}, message.device + '\\n');
+      const opening = (device) => process.send({ type: 'opening', device });
       const ready = (device) => process.send({ type: 'ready', info: { name: 'model', device } });
       ${then}
     });
@@ -263,11 +323,11 @@ async function until(what: () => boolean, name: string): Promise<void> {
   }
 }
 
-const deaths: [string, string, string, string[]][] = [
-  ['after it was ready', 'webgpu', 'ready(message.device)', ['webgpu', 'cpu']],
-  ['while it was being loaded', 'auto', 'undefined', ['auto', 'cpu']],
+const deaths: [string, string, string, string, string[]][] = [
+  ['after it was ready', 'webgpu', 'ready(message.device)', 'ran on the device webgpu', ['webgpu', 'cpu']],
+  ['while it was being opened', 'auto', `opening('webgpu')`, 'opened the device webgpu', ['auto', 'cpu']],
 ];
-for (const [when, device, before, expected] of deaths)
+for (const [when, device, before, note, expected] of deaths)
   test(`an engine that dies of its device ${when} goes on with the CPU and says so`, async () => {
     const { client, loads } = engineThat(
       `if (message.device === 'cpu') return ready('cpu');
@@ -276,23 +336,39 @@ for (const [when, device, before, expected] of deaths)
     );
     client.start({ modelDir: 'a model', device });
     await until(() => readyOn(client)?.device === 'cpu', 'the CPU');
-    assert.match(readyOn(client)?.deviceNote ?? '', new RegExp(`device ${device}`));
+    assert.match(readyOn(client)?.deviceNote ?? '', new RegExp(note));
     assert.deepEqual(loads(), expected);
     client.dispose();
   });
 
-test('an engine that dies while it runs on the CPU is started as it was, without a word about devices', async () => {
-  const { client, loads } = engineThat(
-    `ready('cpu');
-     if (!require('node:fs').existsSync(__filename + '.died')) {
+for (const [when, before] of [
+  ['runs on the CPU', `ready('cpu')`],
+  ['is being loaded on the CPU', `opening('cpu')`],
+  ['has not opened a device', 'undefined'],
+] as const)
+  test(`an engine that dies while it ${when} is started as it was, without a word about devices`, async () => {
+    const { client, loads } = engineThat(
+      `if (require('node:fs').existsSync(__filename + '.died')) return ready('cpu');
+       ${before};
        require('node:fs').writeFileSync(__filename + '.died', '');
-       setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300);
-     }`,
+       setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300);`,
+    );
+    client.start({ modelDir: 'a model', device: 'auto' });
+    await until(() => loads().length === 2 && readyOn(client) !== undefined, 'the second start');
+    assert.equal(readyOn(client)?.deviceNote, undefined);
+    assert.deepEqual(loads(), ['auto', 'auto']);
+    client.dispose();
+  });
+
+test('a better device that is not remembered is changed to once, not for ever', async () => {
+  const { client, log, loads } = engineThat(
+    `ready('cpu'); process.send({ type: 'tried', device: 'webgpu', reason: 'faster' });`,
   );
   client.start({ modelDir: 'a model', device: 'auto' });
-  await until(() => loads().length === 2 && readyOn(client) !== undefined, 'the second start');
-  assert.equal(readyOn(client)?.deviceNote, undefined);
+  await until(() => log.filter((line) => line.includes('webgpu')).length === 2, 'the second trial');
+  await new Promise((resolve) => setTimeout(resolve, 300));
   assert.deepEqual(loads(), ['auto', 'auto']);
+  assert.equal(readyOn(client)?.device, 'cpu');
   client.dispose();
 });
 

@@ -102,6 +102,17 @@ test('after kill -9 the next request works, and the log says what happened', asy
   assert.ok(log.some((line) => line.includes('SIGKILL')));
 });
 
+test('an engine that dies while it loads on the CPU is no matter of devices', async () => {
+  client = new EngineClient({ enginePath, log: ignore });
+  client.start({ modelDir: dir, device: 'auto' });
+  await new Promise((resolve) => setTimeout(resolve, 100)); // nothing but reading the bundle takes longer
+  const running = failure(client.complete(request('a', 2), never, ignore));
+  process.kill(client.pid!, 'SIGKILL');
+  assert.equal((await running).code, 'engine_died');
+  await until(() => client.state.kind === 'ready', 'the second start');
+  assert.ok(client.state.kind === 'ready' && client.state.info.deviceNote === undefined);
+});
+
 test('an engine that keeps dying is given up, with the reason, and can be restarted', async () => {
   start();
   for (let deaths = 0; deaths < 5; deaths++) {
