@@ -38,6 +38,9 @@ export async function knownModel(t: TestContext): Promise<Api> {
   return api;
 }
 
+/** Whether keys go to a text editor; an expression for the workbench's page. */
+const FOCUSED = `Boolean(document.activeElement?.closest('.monaco-editor'))`;
+
 /** Opens a new document with the cursor where the text has ‸. */
 export async function open(t: TestContext, language: string, text: string): Promise<vscode.TextEditor> {
   const [before = '', after = ''] = text.split('‸');
@@ -47,6 +50,15 @@ export async function open(t: TestContext, language: string, text: string): Prom
   editor.selection = new vscode.Selection(cursor, cursor);
   t.after(() => vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'));
   await sleep(300); // the window, too, must have got that far
+  // A window that has just been started may take longer: keys would go nowhere.
+  const { driver } = t;
+  if (driver !== undefined)
+    await until('the editor to have the focus', async () => {
+      if (vscode.window.activeTextEditor?.document === document && (await driver.evaluate<boolean>(FOCUSED)))
+        return true;
+      await vscode.window.showTextDocument(document);
+      return undefined;
+    });
   return editor;
 }
 
