@@ -106,7 +106,7 @@ interface Damaged {
   onnx: Uint8Array;
   what: string;
 }
-/** Of the damaged files that were rewritten all the same, some, each as likely as any other (Vitter 1985, algorithm R). */
+/** Some of the damaged files that could be rewritten, each as likely as any other: reservoir sampling (Vitter 1985, algorithm R). */
 const sample: Damaged[] = [];
 let rewritten = 0;
 const chance = seededRandom(4);

@@ -9,6 +9,7 @@ import { Engine } from '../../src/engine/engine';
 import { Model } from '../../src/engine/model';
 import { readModelFolder } from '../../src/engine/modelFolder';
 import { makeRoom, SINKS } from '../../src/engine/sliding';
+import type { Completion } from '../../src/protocol';
 import { FORMS } from '../graphForms';
 import { farthest } from '../reference';
 import { TINY } from '../tinyModel';
@@ -67,22 +68,21 @@ test('what stays is run again where keys cannot be moved: the same as a fresh ru
   assert.ok(farthest(await plain.forward([65], slid), await plain.forward([65], fresh)) < 1e-4);
 });
 
+/** A text of up to three windows. */
+function endless(engine: Engine, prefix: string, temperature: number, seed: number): Promise<Completion> {
+  const sampling = { temperature, topK: 0, topP: 1, seed };
+  return engine.complete(
+    { prefix, suffix: '', maxTokens: 3 * TINY.context, sampling, raw: true, endless: true },
+    { signal: new AbortController().signal },
+  );
+}
+
 test('past the window, guesses change nothing', async () => {
   const [off, auto] = await Promise.all(
     (['off', 'auto'] as const).map((speculation) => Engine.load({ modelDir: dir, device: 'cpu', speculation })),
   );
   const text = async (engine: Engine, seed: number): Promise<{ tokens: number[]; drafted: number }> => {
-    const { tokens, stats } = await engine.complete(
-      {
-        prefix: 'ab ab ab ab ab ab ab',
-        suffix: '',
-        maxTokens: 3 * TINY.context,
-        sampling: { temperature: 0.3, topK: 0, topP: 1, seed },
-        raw: true,
-        endless: true,
-      },
-      { signal: new AbortController().signal },
-    );
+    const { tokens, stats } = await endless(engine, 'ab ab ab ab ab ab ab', 0.3, seed);
     return { tokens, drafted: stats.draftedTokens };
   };
   let [longest, drafted] = [0, 0];
@@ -100,22 +100,11 @@ test('past the window, guesses change nothing', async () => {
 
 test('a request longer than the window goes on', async () => {
   const engine = await Engine.load({ modelDir: dir, device: 'cpu', speculation: 'off' });
-  const endless = (seed: number): Promise<{ tokens: number[]; finish: string }> =>
-    engine.complete(
-      {
-        prefix: 'for (;;)',
-        suffix: '',
-        maxTokens: 3 * TINY.context,
-        sampling: { temperature: 1.5, topK: 0, topP: 1, seed },
-        raw: true,
-        endless: true,
-      },
-      { signal: new AbortController().signal },
-    );
+  const text = (seed: number): Promise<Completion> => endless(engine, 'for (;;)', 1.5, seed);
   let longest = 0;
-  for (let seed = 0; seed < 12; seed++) longest = Math.max(longest, (await endless(seed)).tokens.length);
+  for (let seed = 0; seed < 12; seed++) longest = Math.max(longest, (await text(seed)).tokens.length);
   assert.ok(longest > TINY.context, `${longest} tokens at most: all ended before the window was full`);
-  const again = [await endless(3), await endless(3)];
+  const again = [await text(3), await text(3)];
   assert.deepEqual(again[0]!.tokens, again[1]!.tokens, 'what was slid is not taken for a prompt');
   await engine.dispose();
 });

@@ -44,11 +44,7 @@ function groupQuery(node: GraphNode, { graph, pasts }: Surroundings): AttentionS
   ] = node.inputs;
   const past = ofLayer(pasts, pastKey, pastValue);
   if (past === undefined) return new NotUnderstood(node, 'does not read the cache inputs of one layer');
-  const attributes = attributesOf(node);
-  const number = (name: string, otherwise: number): number => {
-    const found = attributes.get(name);
-    return typeof found === 'number' ? found : otherwise;
-  };
+  const number = numbersOf(node);
   if (sink !== '' || number('smooth_softmax', 0) > 0) return new NotUnderstood(node, 'has attention sinks of its own');
   if (node.inputs.length > 12 && node.inputs.slice(12).some((name) => name !== ''))
     return new NotUnderstood(node, 'has a quantised cache');
@@ -149,11 +145,7 @@ function attention23(node: GraphNode, around: Surroundings): AttentionSite | Not
   const [query = '', key = '', value = '', added = '', pastKey = '', pastValue = '', padding = ''] = node.inputs;
   const past = ofLayer(pasts, pastKey, pastValue);
   if (past === undefined) return new NotUnderstood(node, 'does not read the cache inputs of one layer');
-  const attributes = attributesOf(node);
-  const number = (name: string, otherwise: number): number => {
-    const found = attributes.get(name);
-    return typeof found === 'number' ? found : otherwise;
-  };
+  const number = numbersOf(node);
   if (padding !== '' || (node.outputs[3] ?? '') !== '') return new NotUnderstood(node, 'is used in an unusual way');
   const causal = number('is_causal', 0) === 1;
   if (added === '' && !causal) return new NotUnderstood(node, 'has no mask');
@@ -207,6 +199,15 @@ function isTruth(name: string, around: Surroundings, depth = 0): boolean | undef
     );
   if (GIVES_NUMBERS.has(node.op)) return false;
   return KEEPS_TYPE.has(node.op) ? isTruth(node.inputs[0] ?? '', around, depth + 1) : undefined;
+}
+
+/** Reads a node's attributes that are single numbers. */
+function numbersOf(node: GraphNode): (name: string, otherwise: number) => number {
+  const attributes = attributesOf(node);
+  return (name, otherwise) => {
+    const found = attributes.get(name);
+    return typeof found === 'number' ? found : otherwise;
+  };
 }
 
 function threeValues(query: string, key: string, value: string): Pick<AttentionSite, 'query' | 'key' | 'value'> {
