@@ -1,6 +1,6 @@
 // Keeps the questions to the extension host in order: one at a time, the newest choice last, answers to older choices
 // dropped. Pure; it does not know the map inside an answer. Called by main.ts for every choice and every answer.
-import type { FromWebview, ShowMap } from '../protocol';
+import type { FromWebview, ShowMap } from '../webviewProtocol';
 
 export interface Head {
   layer: number;

@@ -1,5 +1,6 @@
 // The legend: the colour ramp with the weights that its places stand for, and the mark of generated tokens. Knows
 // no map. Drawn by main.ts when the scale or the theme changes.
+import { t } from '../l10n';
 import type { Choices } from './choices';
 import { element } from './dom';
 import { fromUnit, LOG_FLOOR, percent } from './scale';
@@ -13,10 +14,10 @@ export class Legend {
   readonly #unit = element('span');
   readonly root = element(
     'div',
-    { className: 'legend', role: 'group', ariaLabel: 'Legend' },
+    { className: 'legend', role: 'group', ariaLabel: t('Legend') },
     element('div', { className: 'ramp' }, this.#ramp, this.#ticks),
     this.#unit,
-    element('span', {}, element('span', { className: 'generated-mark', ariaHidden: 'true' }), 'generated tokens'),
+    element('span', {}, element('span', { className: 'generated-mark', ariaHidden: 'true' }), t('generated tokens')),
   );
 
   draw({ scale, perRow, hideFirst }: Choices, theme: Theme): void {
@@ -28,7 +29,7 @@ export class Legend {
         return element('span', {}, below ? `≤ ${percent(LOG_FLOOR)}` : percent(fromUnit(scale, place)));
       }),
     );
-    const whole = hideFirst ? 'of a row without its first token' : "of a row's attention";
-    this.#unit.textContent = perRow ? "of the row's largest weight" : whole;
+    const whole = hideFirst ? t('of a row without its first token') : t("of a row's attention");
+    this.#unit.textContent = perRow ? t("of the row's largest weight") : whole;
   }
 }

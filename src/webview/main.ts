@@ -1,6 +1,8 @@
 // The attention panel: joins toolbar, map, read-out and table, asks the extension host for heads and keeps the reader's
 // choices. Knows the messages of protocol.ts and nothing of engine or editor. Started by the page of attentionPanel.ts.
-import type { FromWebview, ShowMap, ToWebview } from '../protocol';
+import './strings';
+import { t } from '../l10n';
+import type { FromWebview, ShowMap, ToWebview } from '../webviewProtocol';
 import { type Choices, readChoices } from './choices';
 import { element, setText } from './dom';
 import { Exchange } from './exchange';
@@ -19,9 +21,9 @@ declare function acquireVsCodeApi(): {
   setState(state: Choices): void;
 };
 
-const KEYS =
-  'Arrow keys move the selected cell, Page Up and Page Down by several rows, Home and End to the ends of the row, with Control to the ends of the map. ' +
-  'H and Shift+H step through the heads, L and Shift+L through the layers, + and − change the cell size, 0 fits the map.';
+const KEYS = t(
+  'Arrow keys move the selected cell, Page Up and Page Down by several rows, Home and End to the ends of the row, with Control to the ends of the map. H and Shift+H step through the heads, L and Shift+L through the layers, + and − change the cell size, 0 fits the map.',
+);
 
 const host = acquireVsCodeApi();
 const exchange = new Exchange(readChoices(host.getState()), (message) => host.postMessage(message));
@@ -49,10 +51,10 @@ const map = new MapView(theme, {
   stepZoom: (by) => change({ zoom: by === 0 ? 0 : nextZoom(by) }),
   arranged: (cellsPerPixel) => shown && setText(about, describeMap(shown, cellsPerPixel)),
 });
-const help = element('details', { className: 'help' }, element('summary', {}, 'Keys'), element('p', { id: 'keys-help' }, KEYS)); // prettier-ignore
+const help = element('details', { className: 'help' }, element('summary', {}, t('Keys')), element('p', { id: 'keys-help' }, KEYS)); // prettier-ignore
 const content = element('div', { className: 'content', hidden: true });
 content.append(map.root, element('div', { className: 'side' }, readout, table.root, legend.root, hidden, about, help));
-const heading = element('h1', { className: 'unseen' }, 'Attention of the last completion');
+const heading = element('h1', { className: 'unseen' }, t('Attention of the last completion'));
 const page = element('main', {}, heading, toolbar.root, notice, content, speech.root);
 
 /** Applies a change of the reader's. */
@@ -139,6 +141,6 @@ onThemeChange(() => {
   map.setTheme(theme);
   legend.draw(choices, theme);
 });
-setText(notice, 'Reading the attention weights…');
+setText(notice, t('Reading the attention weights…'));
 exchange.start();
 showBusy();

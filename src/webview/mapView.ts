@@ -1,5 +1,6 @@
 // The map on the page: two canvases under a scrolling element, with pointer, keyboard and what a screen reader hears of
 // the grid. Knows nothing of the host, of storage or of the other parts of the panel. Made once by main.ts.
+import { t } from '../l10n';
 import { element, setText } from './dom';
 import { drawFocus, drawMap, type View } from './draw';
 import { paintHeat } from './heatmap';
@@ -47,7 +48,7 @@ export class MapView {
     this.#theme = theme;
     this.#events = events;
     for (const canvas of [this.#map, this.#focus]) canvas.ariaHidden = 'true';
-    this.#grid.ariaLabel = 'Attention weights: rows are queries, columns are keys';
+    this.#grid.ariaLabel = t('Attention weights: rows are queries, columns are keys');
     this.#grid.setAttribute('aria-activedescendant', 'map-cell');
     this.#grid.setAttribute('aria-describedby', 'keys-help');
     this.#grid.addEventListener('keydown', (press) => this.#onKey(press));

@@ -1,6 +1,7 @@
 // The map on screen: what came from the host together with what the reader's choices make of it, and the sentences
 // about it. Pure; knows no element of the page. Made by main.ts when a map arrives or a choice changes.
-import type { ShowMap } from '../protocol';
+import { t } from '../l10n';
+import type { ShowMap } from '../webviewProtocol';
 import type { Choices } from './choices';
 import type { Heat } from './heatmap';
 import type { Cell } from './layout';
@@ -53,22 +54,36 @@ export function describeCell(shown: Shown, { query, key }: Cell): string {
   const keys = query + 1 - first;
   const value =
     first === 0
-      ? `${percent(real)}, rank ${rank(weights, n, query, key, 0)} of ${keys}`
+      ? t('{0}, rank {1} of {2}', percent(real), rank(weights, n, query, key, 0), keys)
       : key === 0
-        ? `${percent(real)}, hidden`
-        : `${percent(weights[query * n + key] ?? 0)} of the rest (${percent(real)} of all), rank ${rank(weights, n, query, key, 1)} of ${keys}`;
-  return `query ${nameOf(shown, query)} → key ${nameOf(shown, key)}: ${value}; layer ${layer}, head ${head}`;
+        ? t('{0}, hidden', percent(real))
+        : t(
+            '{0} of the rest ({1} of all), rank {2} of {3}',
+            percent(weights[query * n + key] ?? 0),
+            percent(real),
+            rank(weights, n, query, key, 1),
+            keys,
+          );
+  return t(
+    'query {0} → key {1}: {2}; layer {3}, head {4}',
+    nameOf(shown, query),
+    nameOf(shown, key),
+    value,
+    layer,
+    head,
+  );
 }
 
 /** What the picture is and how exact; `cellsPerPixel` above 1 when a pixel stands for several cells. */
 export function describeMap({ source, n }: Shown, cellsPerPixel: number): string {
   const { map, model } = source;
   const parts = [
-    `${n} tokens (${map.promptTokens} prompt + ${n - map.promptTokens} generated)`,
+    t('{0} tokens ({1} prompt + {2} generated)', n, map.promptTokens, n - map.promptTokens),
     model,
-    `exact softmax weights, float32, row sums 1 ± ${sumError(map.weights, n).toExponential(0)}`,
+    t('exact softmax weights, float32, row sums 1 ± {0}', sumError(map.weights, n).toExponential(0)),
   ];
-  if (cellsPerPixel > 1) parts.push(`each pixel shows the largest of up to ${Math.ceil(cellsPerPixel) ** 2} cells`);
+  if (cellsPerPixel > 1)
+    parts.push(t('each pixel shows the largest of up to {0} cells', Math.ceil(cellsPerPixel) ** 2));
   return parts.join(' · ');
 }
 
@@ -76,5 +91,10 @@ export function describeMap({ source, n }: Shown, cellsPerPixel: number): string
 export function describeHidden(shown: Shown, query: number): string {
   if (!shown.hidden) return '';
   const name = nameOf(shown, 0);
-  return `First token ${name} hidden: it has ${percent(shown.hidden[query] ?? 0)} of this row, ${percent(meanHidden(shown.hidden))} on average. The rest is scaled to 100 %.`;
+  return t(
+    'First token {0} hidden: it has {1} of this row, {2} on average. The rest is scaled to 100 %.',
+    name,
+    percent(shown.hidden[query] ?? 0),
+    percent(meanHidden(shown.hidden)),
+  );
 }

@@ -1,5 +1,6 @@
 // The keys that the selected query looks at most, as a real table: what the map shows, for everyone who reads rather
 // than looks. Knows no events. Filled by main.ts whenever the selected row or the map changes.
+import { t } from '../l10n';
 import { element, setText } from './dom';
 import { nameOf, type Shown } from './shown';
 import { percent } from './scale';
@@ -16,7 +17,7 @@ export class TopTable {
   fill(shown: Shown, query: number, key: number): void {
     const { weights, n, first, labels } = shown;
     const keys = topKeys(weights, n, query, ROWS, first);
-    setText(this.#caption, `Query ${nameOf(shown, query)} looks most at`);
+    setText(this.#caption, t('Query {0} looks most at', nameOf(shown, query)));
     this.#body.replaceChildren(
       ...keys.map((position, index) => {
         const weight = weights[query * n + position] ?? 0;
@@ -37,5 +38,5 @@ const number = (text: string): HTMLTableCellElement => element('td', { className
 function header(): HTMLTableSectionElement {
   const name = (text: string, className = ''): HTMLTableCellElement => element('th', { scope: 'col', className }, text);
   const bar = element('td', { ariaHidden: 'true' });
-  return element('thead', {}, element('tr', {}, name('Rank', 'number'), name('Key'), name('Position', 'number'), name('Weight', 'number'), bar)); // prettier-ignore
+  return element('thead', {}, element('tr', {}, name(t('Rank'), 'number'), name(t('Key')), name(t('Position'), 'number'), name(t('Weight'), 'number'), bar)); // prettier-ignore
 }

@@ -1,11 +1,21 @@
 // The controls over the map: layer, head, colour scale, first token, zoom. Native controls, so that keyboard and screen
 // reader work as everywhere. Knows the choices, not the map. Made once by main.ts, set from the choices after each change.
+import { t } from '../l10n';
 import type { Choices } from './choices';
 import { element } from './dom';
 import { ZOOMS } from './layout';
 import { type Scale, SCALES } from './scale';
 
-const SCALE_NAMES: Record<Scale, string> = { linear: 'Linear', sqrt: 'Square root', log: 'Logarithmic' };
+function nameOf(scale: Scale): string {
+  switch (scale) {
+    case 'linear':
+      return t('Linear');
+    case 'sqrt':
+      return t('Square root');
+    case 'log':
+      return t('Logarithmic');
+  }
+}
 
 export class Toolbar {
   readonly #layer = element('select');
@@ -15,27 +25,31 @@ export class Toolbar {
   readonly #hideFirst = element('input', { type: 'checkbox' });
   readonly #zoom = element('input', { type: 'range', min: '0', max: String(ZOOMS.length - 1), step: '1' });
   readonly #zoomText = element('output', { className: 'zoom-text' });
-  readonly root = element('div', { className: 'toolbar', role: 'group', ariaLabel: 'What the map shows' });
+  readonly root = element('div', { className: 'toolbar', role: 'group', ariaLabel: t('What the map shows') });
 
   /** `change` gets what the reader changed. */
   constructor(change: (changed: Partial<Choices>) => void) {
-    for (const scale of SCALES) this.#scale.append(element('option', { value: scale }, SCALE_NAMES[scale]));
-    this.#perRow.append(element('option', { value: '' }, '100 %'), element('option', { value: 'row' }, 'row maximum'));
+    for (const scale of SCALES) this.#scale.append(element('option', { value: scale }, nameOf(scale)));
+    this.#perRow.append(
+      element('option', { value: '' }, '100 %'),
+      element('option', { value: 'row' }, t('row maximum')),
+    );
     this.#layer.addEventListener('change', () => change({ layer: Number(this.#layer.value) }));
     this.#head.addEventListener('change', () => change({ head: Number(this.#head.value) }));
     this.#scale.addEventListener('change', () => change({ scale: SCALES[this.#scale.selectedIndex] ?? 'sqrt' }));
     this.#perRow.addEventListener('change', () => change({ perRow: this.#perRow.value === 'row' }));
     this.#hideFirst.addEventListener('change', () => change({ hideFirst: this.#hideFirst.checked }));
     this.#zoom.addEventListener('input', () => change({ zoom: ZOOMS[Number(this.#zoom.value)] ?? 0 }));
-    const hideFirst = element('label', {}, this.#hideFirst, 'Hide first token');
-    hideFirst.title =
-      'The first token often takes most of the attention (an attention sink). Hidden, every row is scaled to 100 % again.';
+    const hideFirst = element('label', {}, this.#hideFirst, t('Hide first token'));
+    hideFirst.title = t(
+      'The first token often takes most of the attention (an attention sink). Hidden, every row is scaled to 100 % again.',
+    );
     this.root.append(
-      element('label', {}, 'Layer', this.#layer),
-      element('label', {}, 'Head', this.#head),
-      element('label', {}, 'Scale', this.#scale),
-      element('label', {}, 'Full colour at', this.#perRow),
-      element('label', {}, 'Cell size', this.#zoom, this.#zoomText),
+      element('label', {}, t('Layer'), this.#layer),
+      element('label', {}, t('Head'), this.#head),
+      element('label', {}, t('Scale'), this.#scale),
+      element('label', {}, t('Full colour at'), this.#perRow),
+      element('label', {}, t('Cell size'), this.#zoom, this.#zoomText),
       hideFirst,
     );
   }
@@ -54,7 +68,7 @@ export class Toolbar {
     this.#perRow.value = perRow ? 'row' : '';
     this.#hideFirst.checked = hideFirst;
     this.#zoom.value = String(ZOOMS.indexOf(zoom));
-    this.#zoom.ariaValueText = this.#zoomText.value = zoom === 0 ? 'fit' : `${zoom} px`;
+    this.#zoom.ariaValueText = this.#zoomText.value = zoom === 0 ? t('fit') : `${zoom} px`;
   }
 }
 
