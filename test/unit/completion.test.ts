@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { shape, situationAt } from '../../src/completion/stop';
-import { Suggestion } from '../../src/completion/suggestion';
 import { windowAround } from '../../src/completion/window';
 
 /** Name, document with the cursor at ‸, what the model writes, what is shown. */
@@ -65,31 +64,6 @@ for (const [name, document, written, shown] of STOPS) {
       }
       before = certain;
     }
-  });
-}
-
-/** Name, document when asked, text so far, finished, document now, what is left. */
-const TYPING: [name: string, asked: string, text: string, finished: boolean, now: string, left: string | undefined][] =
-  [
-    ['nothing typed', 'a‸z', 'bc', true, 'a‸z', 'bc'],
-    ['typed as offered', 'a‸z', 'bcd', true, 'ab‸z', 'cd'],
-    ['typed to the end', 'a‸z', 'bc', true, 'abc‸z', undefined],
-    ['typed to the end of what may grow', 'a‸z', 'bc', false, 'abc‸z', ''],
-    ['typed ahead of what may grow', 'a‸z', 'b', false, 'abc‸z', ''],
-    ['typed something else', 'a‸z', 'bc', false, 'ax‸z', undefined],
-    ['deleted before it', 'ab‸z', 'cd', true, 'a‸z', undefined],
-    ['changed elsewhere above', 'ab‸z', 'cd', true, 'xb‸z', undefined],
-    ['changed below', 'a‸z', 'bc', true, 'a‸y', undefined],
-    ['the editor closed a bracket', 'f‸\n', '(x)', true, 'f(‸)\n', undefined],
-  ];
-for (const [name, asked, text, finished, now, left] of TYPING) {
-  test(`suggestion: ${name}`, () => {
-    const [prefix, suffix] = asked.split('‸') as [string, string];
-    const suggestion = new Suggestion(prefix, suffix);
-    suggestion.append(text);
-    if (finished) suggestion.finish();
-    const [nowPrefix, nowSuffix] = now.split('‸') as [string, string];
-    assert.equal(suggestion.remaining(nowPrefix, nowSuffix), left);
   });
 }
 
