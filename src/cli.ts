@@ -14,7 +14,8 @@ import { readModelFolder } from './engine/modelFolder';
 
 const USAGE = `glassbox: local text generation
 
-  complete  [--model DIR] [--device D]        JSON lines in, one JSON line out for each
+  complete  [--model DIR] [--device D] [--alternatives N]
+                                              JSON lines in, one JSON line out for each; with at most N other texts
   generate  --model DIR --prompt TEXT [--max-tokens N] [--temperature T] [--top-p P] [--top-k K] [--min-p P]
             [--typical-p P] [--repetition-penalty R] [--seed S]
                                               streams text
@@ -47,7 +48,7 @@ const SAMPLING_FLAGS = ['temperature', 'top-p', 'top-k', 'min-p', 'typical-p', '
 const BEAM_FLAGS = ['length-penalty', 'n-best', 'early-stopping'];
 
 const COMMANDS: Record<string, { options: ParseArgsConfig['options']; run: (flags: Flags) => Promise<void> }> = {
-  complete: { options: COMMON, run: complete },
+  complete: { options: { ...COMMON, alternatives: { type: 'string' } }, run: complete },
   generate: {
     options: {
       ...COMMON,
@@ -102,6 +103,7 @@ async function main(args: string[]): Promise<void> {
 }
 
 async function complete(flags: Flags): Promise<void> {
+  const count = number(flags, 'alternatives', 0, { least: 0, most: 64, whole: true });
   const engine = await load(flags);
   const never = new AbortController().signal;
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
@@ -109,8 +111,9 @@ async function complete(flags: Flags): Promise<void> {
     let id: unknown = null;
     try {
       const parsed = parseCompleteLine(line, (found) => (id = found));
-      const completion = await engine.complete(parsed, { signal: never });
-      await write(JSON.stringify({ id, ...completion }) + '\n');
+      const completion = await engine.complete(parsed, { signal: never, id: 0 });
+      const others = count === 0 ? {} : { alternatives: await engine.alternatives(0, count, never) };
+      await write(JSON.stringify({ id, ...completion, ...others }) + '\n');
     } catch (error) {
       const fault = error instanceof BadInput ? { code: 'bad_request', message: error.message } : toFault(error);
       await write(JSON.stringify({ id, error: fault }) + '\n');

@@ -1,5 +1,8 @@
-// Every message that crosses a process line: extension host ⇄ engine process, and extension host ⇄ webview.
+// Every message between the extension host and the engine process; those to and from the webview are in webviewProtocol.ts.
 // Types only. Sent with structured clone, so typed arrays arrive as typed arrays.
+
+import type { Cut } from './completion/cut';
+import type { Strings } from './l10n';
 
 /** How the next token is drawn from the model's distribution; the filters apply in the order of the fields. What is optional is off where it is absent. */
 export interface Sampling {
@@ -31,6 +34,11 @@ export interface CompletionRequest {
   prefix: string;
   /** The document after the cursor. */
   suffix: string;
+  /**
+   * What the model is shown of the document after the cursor, where that is not `suffix`: one that was sent before and has hardly changed
+   * since, so that the cache stays valid. The stop rules and filters go by `suffix`.
+   */
+  shownSuffix?: string;
   /** Path of the document, for its language; relative to the workspace where it has one. */
   path?: string;
   /** Other files, least relevant first. */
@@ -49,6 +57,8 @@ export interface CompletionRequest {
    * expected to save most keys (see completion/worth.ts). 0, the default: neither.
    */
   minProbability?: number;
+  /** False: the workspace memory has no say. */
+  memory?: boolean;
 }
 
 /** Why a text ended: a stop rule, `minProbability`, the end-of-text token, `maxTokens`, or somebody who no longer wants it. */
@@ -84,6 +94,12 @@ export interface Completion {
   /** Natural logarithm of each token's probability under the model, before temperature and filters. */
   logprobs: number[];
   finish: Finish;
+  /** In [0, 1]: how probable it is that all of `text` is what is wanted, calibrated where the model folder says how. */
+  probability: number;
+  /** Which of our rules ended the text, where one did. */
+  cut?: Cut;
+  /** Where `text` is empty although the model wrote something: what it wrote, and how probable that is. */
+  withheld?: { text: string; probability: number };
   stats: CompletionStats;
 }
 
@@ -158,6 +174,10 @@ export interface LoadMessage {
   cacheMemory?: number;
   /** Threads that a run is spread over; 0, the default: what suits the machine. */
   threads?: number;
+  /** Folder of the workspace memory's file; without it the memory ends with the engine. */
+  memoryDir?: string;
+  /** The words that people read, where they do not read English. */
+  strings?: Strings;
 }
 
 /** Complete; a request that still runs is cancelled. Answered by `token`s and then one `done` or `error`. */
@@ -175,6 +195,45 @@ export interface WarmMessage {
   type: 'warm';
   id: number;
   request: CompletionRequest;
+}
+
+/** Complete in the background what is likely to be asked for next: as `complete`, but any other request ends it. Answered by one `done` or `error`. */
+export interface AheadMessage {
+  type: 'ahead';
+  id: number;
+  request: CompletionRequest;
+}
+
+/** Other texts at the place of the completion with the id `of`, if that was the last to end; answered by `alternatives` or `error`. */
+export interface AlternativesMessage {
+  type: 'alternatives';
+  id: number;
+  of: number;
+  /** Most texts. */
+  count: number;
+}
+
+/** A file for the workspace memory. */
+export interface MemoryFile {
+  /** As in `CompletionRequest.path`. */
+  path: string;
+  /** Changes when the text does. */
+  stamp: string;
+  text: string;
+}
+
+/** Take files into the workspace memory, in place of what it holds under their paths, and forget others; answered by `memory` or `error`. */
+export interface RememberMessage {
+  type: 'remember';
+  id: number;
+  files: MemoryFile[];
+  forget: string[];
+}
+
+/** Erase the workspace memory, on disk too; answered by `memory` or `error`. */
+export interface EraseMemoryMessage {
+  type: 'eraseMemory';
+  id: number;
 }
 
 /** Stop request `id`; it answers `done` with finish `cancelled`. Unknown ids are ignored. */
@@ -200,7 +259,17 @@ export interface TryMessage {
   devices: string[];
 }
 
-export type ToEngine = LoadMessage | CompleteMessage | WarmMessage | CancelMessage | AttentionMessage | TryMessage;
+export type ToEngine =
+  | LoadMessage
+  | CompleteMessage
+  | WarmMessage
+  | AheadMessage
+  | AlternativesMessage
+  | RememberMessage
+  | EraseMemoryMessage
+  | CancelMessage
+  | AttentionMessage
+  | TryMessage;
 
 // ---------------------------------------------------------------- engine → extension host
 
@@ -251,6 +320,28 @@ export interface ErrorMessage {
   fault: EngineFault;
 }
 
+export interface AlternativesReplyMessage {
+  type: 'alternatives';
+  id: number;
+  /** The most probable first; none equals the completion or another one. */
+  completions: Completion[];
+}
+
+/** What the workspace memory holds. */
+export interface MemoryState {
+  /** Stamp of each file, by its path. */
+  stamps: Record<string, string>;
+  tokens: number;
+  /** Memory held, in bytes. */
+  bytes: number;
+}
+
+export interface MemoryReplyMessage {
+  type: 'memory';
+  id: number;
+  state: MemoryState;
+}
+
 export interface AttentionReplyMessage {
   type: 'attention';
   id: number;
@@ -265,6 +356,8 @@ export type FromEngine =
   | TokenMessage
   | DoneMessage
   | ErrorMessage
+  | AlternativesReplyMessage
+  | MemoryReplyMessage
   | AttentionReplyMessage;
 
 /** Attention weights of one head. */
@@ -278,42 +371,3 @@ export interface AttentionMap {
   /** Softmax weights, [query, key] row-major, n × n; zero above the diagonal. */
   weights: Float32Array<ArrayBuffer>;
 }
-
-// ---------------------------------------------------------------- extension host → attention webview
-
-/** Draw this map. */
-export interface ShowMap {
-  type: 'map';
-  map: AttentionMap;
-  /** Number of layers and heads to choose from. */
-  layers: number;
-  heads: number;
-  model: string;
-}
-
-/** Nothing to draw, and why: no completion yet, engine starting, engine failed. */
-export interface ShowNotice {
-  type: 'notice';
-  text: string;
-}
-
-export type ToWebview = ShowMap | ShowNotice;
-
-// ---------------------------------------------------------------- attention webview → extension host
-
-/** The script runs and listens; the host answers with what there is to show. */
-export interface WebviewReady {
-  type: 'ready';
-  /** The choice kept from before the view was hidden. */
-  layer: number;
-  head: number;
-}
-
-/** The reader chose another head. */
-export interface WebviewSelect {
-  type: 'select';
-  layer: number;
-  head: number;
-}
-
-export type FromWebview = WebviewReady | WebviewSelect;

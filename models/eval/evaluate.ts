@@ -4,17 +4,21 @@ import { join } from 'node:path';
 import { BadInput } from '../../src/cliInput';
 import { Engine } from '../../src/engine/engine';
 import { BackOff } from './backOff';
+import { calibrationOf, type Calibration } from './calibration';
 import { compression, type Compression } from './compression';
 import { readCorpus, type Corpus } from './corpus';
 import { byLanguage, readFolder, readHeldOut, type EvalFile, type Language } from './files';
 import { fill, type FillRow } from './fill';
 import { keys, THRESHOLDS, type Keys } from './keys';
 import { Ngram } from './ngramOfferer';
+import { shownOffers } from './observe';
 import { sharesRun } from './overlap';
 import { Pieces } from './pieces';
+import { readProjects } from './projectFiles';
+import { projects, type Projects, type Switch } from './projects';
 
 /** The parts of the evaluation. */
-export const PARTS = ['bpb', 'fill', 'keys'] as const;
+export const PARTS = ['bpb', 'fill', 'keys', 'calibration', 'projects'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Options {
@@ -33,6 +37,8 @@ export interface Options {
   threshold: number;
   /** Try other thresholds, too. */
   sweep: boolean;
+  /** What projects are typed without, one after another. */
+  without: readonly Switch[];
 }
 
 export interface Report {
@@ -47,12 +53,16 @@ export interface Report {
   bpb?: Compression;
   fill?: FillRow[];
   keys?: Keys;
+  calibration?: Calibration;
+  projects?: Projects;
   seconds: number;
 }
 
 /** Holes of a kind and windows of typing, of each language. */
 const HOLES = 60;
 const WINDOWS = 8;
+/** Windows of typing in projects, all together. */
+const PROJECT_WINDOWS = 20;
 const QUICK = 5;
 /** An occurrence in the file at hand counts as so many in the corpus, and so much is kept for what was never seen; see README.md. */
 const BACK_OFF = { fileWeight: 8, unseen: 2 };
@@ -109,6 +119,21 @@ export async function evaluate(options: Options, root: string, progress: (text: 
         engine,
         { full, alone: corpus === undefined ? full : ngram(undefined) },
         { windows: Math.ceil(WINDOWS / share), threshold, sweep },
+        progress,
+      );
+    }
+    if (options.parts.includes('calibration')) {
+      const shown = { windows: Math.ceil(WINDOWS / share), threshold: options.threshold };
+      report.calibration = calibrationOf(await shownOffers(languages, engine, shown, progress), options.threshold);
+    }
+    if (options.parts.includes('projects')) {
+      const { model: modelDir, weights, threshold, without, files } = options;
+      const found =
+        files === undefined ? readProjects(join(root, 'models/eval/projects.jsonl')) : [{ name: files, files: all }];
+      report.projects = await projects(
+        found,
+        { modelDir, device: 'cpu', ...(weights === undefined ? {} : { weights }) },
+        { windows: Math.ceil(PROJECT_WINDOWS / share / found.length), threshold, without },
         progress,
       );
     }

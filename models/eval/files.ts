@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { BadInput } from '../../src/cliInput';
-import { jsonLine } from './jsonLine';
+import { linesWith } from './jsonLine';
 
 /** The languages, in the order of the tables. */
 export const LANGUAGES = ['typescript', 'javascript', 'python', 'dts', 'markdown', 'json'] as const;
@@ -37,16 +37,11 @@ const LONGEST = 200_000;
 export function readHeldOut(path: string): EvalFile[] {
   if (!statSync(path, { throwIfNoEntry: false })?.isFile())
     throw new BadInput(`The held-out set ${path} is missing. Restore the file, or give --files.`);
-  return readFileSync(path, 'utf8')
-    .split('\n')
-    .flatMap((line, i): EvalFile[] => {
-      if (line.trim() === '') return [];
-      const place = `${path}:${i + 1}`;
-      const found = jsonLine(line, ['language', 'path', 'text'], place);
-      const language = LANGUAGES.find((known) => known === found.language);
-      if (language === undefined) throw new BadInput(`${place} is damaged: its language is not known.`);
-      return [{ language, path: found.path, text: found.text }];
-    });
+  return linesWith(path, ['language', 'path', 'text']).map(({ found, place }) => {
+    const language = LANGUAGES.find((known) => known === found.language);
+    if (language === undefined) throw new BadInput(`${place} is damaged: its language is not known.`);
+    return { language, path: found.path, text: found.text };
+  });
 }
 
 /**

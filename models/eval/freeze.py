@@ -54,8 +54,8 @@ def excerpt(text):
     return text[:end + 1] if end > 0 else None
 
 
-def read(path, tokenizer):
-    """(documents of the held-out split with ids, ids of the training split uint16, an end mark between documents)."""
+def read(path, tokenizer, cut=excerpt):
+    """(documents of the held-out split with ids, ids of the training split uint16, an end mark between documents); `cut` may shorten a text, or drop it."""
     heldout, parts = [], []
     for line in open(path):
         document = json.loads(line)
@@ -63,7 +63,7 @@ def read(path, tokenizer):
             parts.append(np.array([*tokenizer.encode(document['text']), bpe.END], dtype=np.uint16))
         elif not HIDDEN.search(document['path']):
             document['whole'] = digest(document['text'])
-            document['text'] = excerpt(document['text'])
+            document['text'] = cut(document['text'])
             document['language'] = 'dts' if re.search(r'\.d\.[cm]?ts$', document['path']) else document['language']
             foreign = document['package'] == 'typescript' and re.match('lib/lib[.](dom|web)', document['path'])  # made from others' texts
             if document['text'] and len(document['text']) >= SHORTEST and not foreign:
@@ -166,8 +166,8 @@ def python_licences(name):
     return [Path('/usr/share/doc', f'python3-{name.removeprefix("debian/").replace("_", "-")}', 'copyright').read_text('utf-8')]
 
 
-def notice(rows):
-    """NOTICE.md: a table of the packages, then each licence text once, its copyright lines at the package."""
+def notice(rows, name='heldout.jsonl', author='freeze.py'):
+    """The licences of the texts in a file: a table of the packages, then each licence text once, its copyright lines at the package."""
     bodies, lines = collections.OrderedDict(), []
     packages = collections.OrderedDict()
     for row in sorted(rows, key=lambda r: (r['package'], r['version'])):
@@ -185,8 +185,8 @@ def notice(rows):
                 marks.append(f'[{number}]')
         lines.append(f'| {package} | {version} | {row["licence"]} | {"; ".join(rights).replace("|", "/")} | {" ".join(marks)} |')
     texts = ''.join(f'\n## [{number}]\n\n```text\n{body}\n```\n' for number, body in bodies.values())
-    return ('# Licences of the texts in heldout.jsonl\n\nThe texts are files, or beginnings of files, of these packages. E-mail addresses, long hexadecimal '
-            'numbers and the names in paths of home directories are replaced in them. Written by `freeze.py`.\n\n| package | version | licence | copyright | text |\n|---|---|---|---|---|\n' + '\n'.join(lines) + '\n' + texts)
+    return (f'# Licences of the texts in {name}\n\nThe texts are files, or beginnings of files, of these packages. E-mail addresses, long hexadecimal '
+            f'numbers and the names in paths of home directories are replaced in them. Written by `{author}`.\n\n| package | version | licence | copyright | text |\n|---|---|---|---|---|\n' + '\n'.join(lines) + '\n' + texts)
 
 
 def main():

@@ -10,7 +10,7 @@ export interface Typed {
   ngram: Typing;
 }
 
-type Range = [low: number, high: number];
+export type Range = [low: number, high: number];
 
 /** Where 95 % of the figures of all languages lie. */
 export interface Interval {
@@ -43,6 +43,17 @@ export function interval(languages: readonly (readonly Typed[])[]): Interval {
     ratios[i] = ours / Math.max(words, ngram);
   }
   return { saved: middle(saved), ratio: middle(ratios) };
+}
+
+/** The range of what the first of each pair saves more than the second; the pairs are drawn anew, so both type the same windows. */
+export function differenceInterval(pairs: readonly (readonly [Typing, Typing])[]): Range {
+  const random = seededRandom(SEED);
+  const differences = Float64Array.from({ length: RESAMPLES }, () => {
+    const drawn = pairs.map(() => pairs[Math.floor(random() * pairs.length)] as readonly [Typing, Typing]);
+    const saved = (which: 0 | 1): number => keystrokesSaved(sumOf(drawn.map((pair) => pair[which])));
+    return saved(0) - saved(1);
+  });
+  return middle(differences);
 }
 
 /** The range without the lowest and the highest 2.5 %. */

@@ -1,5 +1,6 @@
-// One line of a file that holds a JSON object a line.
+// Files that hold a JSON object a line.
 
+import { readFileSync } from 'node:fs';
 import { BadInput } from '../../src/cliInput';
 
 /**
@@ -23,4 +24,21 @@ export function jsonLine<Field extends string>(
   const missing = fields.find((field) => typeof found[field] !== 'string');
   if (missing !== undefined) throw new BadInput(`${place} is damaged: it has no "${missing}".`);
   return found as Record<Field, string>;
+}
+
+/**
+ * Reads the lines of a file, blank ones aside, each with its place for messages.
+ * @throws BadInput naming the line that is damaged
+ */
+export function linesWith<Field extends string>(
+  path: string,
+  fields: readonly Field[],
+): { found: Record<Field, string>; place: string }[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .flatMap((line, i) => {
+      if (line.trim() === '') return [];
+      const place = `${path}:${i + 1}`;
+      return [{ found: jsonLine(line, fields, place), place }];
+    });
 }

@@ -1,6 +1,7 @@
 // What the extension offers: the model's greedy completion, up to the end of the line and while it is sure enough.
 
 import type { Engine } from '../../src/engine/engine';
+import type { CompletionRequest } from '../../src/protocol';
 import { NO_OFFER, type Offer, type Offerer } from './replay';
 
 const MAX_TOKENS = 24;
@@ -9,11 +10,20 @@ const MAX_TOKENS = 24;
 export class ModelOfferer implements Offerer {
   readonly #engine: Pick<Engine, 'complete'>;
   readonly #minProbability: number;
+  readonly #more: Pick<CompletionRequest, 'context' | 'memory'>;
 
-  /** @param minProbability as in `CompletionRequest` */
-  constructor(engine: Pick<Engine, 'complete'>, minProbability: number) {
+  /**
+   * @param minProbability as in `CompletionRequest`
+   * @param more of the request
+   */
+  constructor(
+    engine: Pick<Engine, 'complete'>,
+    minProbability: number,
+    more: Pick<CompletionRequest, 'context' | 'memory'> = {},
+  ) {
     this.#engine = engine;
     this.#minProbability = minProbability;
+    this.#more = more;
   }
 
   async offer(prefix: string, suffix: string, path: string): Promise<Offer> {
@@ -28,6 +38,7 @@ export class ModelOfferer implements Offerer {
       sampling: { temperature: 0, topK: 0, topP: 1, seed: 0 },
       raw: false,
       minProbability: this.#minProbability,
+      ...this.#more,
     };
     const { text } = await this.#engine.complete(request, {
       signal: abort.signal,

@@ -5,15 +5,19 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BadInput } from '../../src/cliInput';
 import { PARTS, partsOf, type Options } from './evaluate';
+import { SWITCHES, switchesOf } from './projects';
 
-export const USAGE = `npm run eval:model -- [--model DIR] [--weights FILE] [--files DIR] [--only bpb,fill,keys] [--quick]
-                      [--threshold P] [--sweep] [--corpus FILE] [--json]
+export const USAGE = `npm run eval:model -- [--model DIR] [--weights FILE] [--files DIR] [--only PARTS] [--quick]
+                      [--threshold P] [--sweep] [--without SWITCHES] [--corpus FILE] [--json]
 
   --model      model folder; by default the shipped one       --weights   an ONNX file inside it
   --files      evaluate on the source files of a folder; by default on the held-out set
-  --only       some of the parts: bpb (bits per byte), fill (fill-in-the-middle), keys (keystrokes saved)
+  --only       some of the parts: bpb (bits per byte), fill (fill-in-the-middle), keys (keystrokes saved),
+               calibration (how often offers are right, beside their probability),
+               projects (keystrokes saved with the other files of a project; with --files, the folder is the project)
   --quick      a fifth of the work
-  --threshold  least probability of an offer (keys)           --sweep     try other thresholds, too
+  --threshold  least probability of an offer                  --sweep     try other thresholds, too
+  --without    what projects are typed without, one after another; by default memory,context,copying,healing,threshold
   --corpus     the training text; by default models/train/work/corpus.jsonl
   --json       one JSON line after the tables
 `;
@@ -41,6 +45,7 @@ export function parseOptions(args: readonly string[], root: string): Options & {
         quick: flag,
         threshold: text,
         sweep: flag,
+        without: text,
         corpus: text,
         json: flag,
         help: flag,
@@ -61,6 +66,7 @@ export function parseOptions(args: readonly string[], root: string): Options & {
     quick: values.quick,
     threshold,
     sweep: values.sweep,
+    without: values.without === undefined ? SWITCHES : switchesOf(values.without),
     json: values.json,
     help: values.help,
   };

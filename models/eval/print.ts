@@ -1,12 +1,15 @@
 // The report as tables for people.
 
+import { printCalibration } from './calibrationPrint';
 import type { Report } from './evaluate';
 import { RESAMPLES } from './interval';
 import type { Method, Sweep } from './keys';
+import { printProjects } from './projectsPrint';
+import { table } from './table';
 
 /** The whole report. */
 export function print(report: Report): string {
-  const { model, weights, source, quick, sizes, overlap, bpb, fill, keys, seconds } = report;
+  const { model, weights, source, quick, sizes, overlap, bpb, fill, keys, calibration, projects, seconds } = report;
   const parts = [
     `${model} (${weights}), on ${source}${quick ? ', a fifth of the work' : ''}\n` +
       sizes.map(({ language, files, bytes }) => `${language} ${files} files, ${bytes} bytes`).join('; '),
@@ -60,6 +63,8 @@ export function print(report: Report): string {
       ...sweepsOf(keys.ngramSweep, keys.sweep),
     );
   }
+  if (calibration !== undefined) parts.push(printCalibration(calibration));
+  if (projects !== undefined) parts.push(printProjects(projects));
   parts.push(`${seconds.toFixed(0)} s`);
   return parts.map((part) => `${part.trimEnd()}\n`).join('\n');
 }
@@ -85,14 +90,4 @@ function offersOf({ characters, shown, accepted, acceptedCharacters }: Method): 
 
 function percent(share: number): string {
   return Number.isNaN(share) ? '–' : (100 * share).toFixed(1);
-}
-
-/** Columns of one width each; the first to the left, numbers to the right. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((name, i) => Math.max(name.length, ...rows.map((row) => (row[i] as string).length)));
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number)))
-      .join('  ');
-  return [head, ...rows].map((cells) => `${line(cells).trimEnd()}\n`).join('');
 }

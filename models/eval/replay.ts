@@ -33,7 +33,7 @@ const SHORTEST_OFFER = 2;
 
 /**
  * Types a window. Before each key: is the whole offer what comes next? Then one key accepts it, else one key types a character. An
- * offer stays while the typing agrees with it, as in `src/completion/suggestion.ts`; otherwise the offerer is asked anew.
+ * offer stays while the typing agrees with it, as in `src/completion/offer.ts`; otherwise the offerer is asked anew.
  */
 export async function replay({ file, start, end, inside }: TypedWindow, offerer: Offerer): Promise<Typing> {
   const { text, path } = file;

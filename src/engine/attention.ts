@@ -2,6 +2,7 @@
 // of its own. For any other graph a session is made when first asked for, so that nobody pays for maps that nobody looks at.
 
 import { readFileSync } from 'node:fs';
+import { t } from '../l10n';
 import { exposeAttention, type AttentionGraph } from './attentionGraph';
 import { EngineError } from './errors';
 import type { Model } from './model';
@@ -39,12 +40,18 @@ export class AttentionReader {
     const most = Math.min(MAX_ATTENTION_TOKENS, contextLength);
     const n = ids.length;
     if (!Number.isInteger(layer) || layer < 0 || layer >= layers)
-      throw new EngineError('bad_request', `There is no layer ${layer}: the model has layers 0 to ${layers - 1}.`);
+      throw new EngineError(
+        'bad_request',
+        t('There is no layer {0}: the model has layers 0 to {1}.', layer, layers - 1),
+      );
     if (!Number.isInteger(head) || head < 0 || head >= heads)
-      throw new EngineError('bad_request', `There is no head ${head}: the model has heads 0 to ${heads - 1}.`);
-    if (n === 0) throw new EngineError('bad_request', 'There is no text to look at: the prompt is empty.');
+      throw new EngineError('bad_request', t('There is no head {0}: the model has heads 0 to {1}.', head, heads - 1));
+    if (n === 0) throw new EngineError('bad_request', t('There is no text to look at: the prompt is empty.'));
     if (n > most)
-      throw new EngineError('bad_request', `The text has ${n} tokens; attention maps reach up to ${most}. Shorten it.`);
+      throw new EngineError(
+        'bad_request',
+        t('The text has {0} tokens; attention maps reach up to {1}. Shorten it.', n, most),
+      );
     return this.#model.givesAttention ? this.#fromRuns(ids, layer, head) : this.#fromMapSession(ids, layer, head);
   }
 
@@ -87,7 +94,14 @@ export class AttentionReader {
     if (tensor === undefined || rows !== heads || queries !== n || keys !== n) {
       throw new EngineError(
         'model_unsupported',
-        `The attention weights of ${folder.weightsPath} have the shape [${String(tensor?.dims)}]; [1, ${heads}, ${n}, ${n}] was expected.`,
+        t(
+          'The attention weights of {0} have the shape [{1}]; [1, {2}, {3}, {4}] was expected.',
+          folder.weightsPath,
+          String(tensor?.dims),
+          heads,
+          n,
+          n,
+        ),
       );
     }
     const weights = Float32Array.from(toFloat32(tensor).subarray(head * n * n, (head + 1) * n * n));
@@ -103,14 +117,17 @@ export class AttentionReader {
     } catch (error) {
       throw new EngineError(
         'model_unsupported',
-        `The attention weights of ${weightsPath} cannot be read (${(error as Error).message}).`,
+        t('The attention weights of {0} cannot be read ({1}).', weightsPath, (error as Error).message),
         { cause: error },
       );
     }
     if (graph === undefined) {
       throw new EngineError(
         'model_unsupported',
-        `The attention in ${weightsPath} is of a form whose weights cannot be read (known: GroupQueryAttention, MultiHeadAttention, Attention, and plain Softmax).`,
+        t(
+          'The attention in {0} is of a form whose weights cannot be read (known: GroupQueryAttention, MultiHeadAttention, Attention, and plain Softmax).',
+          weightsPath,
+        ),
       );
     }
     const session = await openSession(weightsPath, 'cpu', { graph: graph.bytes });

@@ -1,5 +1,6 @@
 // Beam search from text to texts. Knows the tokenizer and the search, not the engine that calls it.
 
+import { t } from '../l10n';
 import type { BeamRequest, BeamText } from '../protocol';
 import { beamSearch } from './decoding/beamSearch';
 import { EngineError } from './errors';
@@ -33,7 +34,7 @@ export async function beams(
   if (nBest > request.beams)
     throw new EngineError(
       'bad_request',
-      `${request.beams} beams find no more than as many texts: ask for ${nBest} beams.`,
+      t('{0} beams find no more than as many texts: ask for {1} beams.', request.beams, nBest),
     );
   const sampling = { temperature: 0, topK: 0, topP: 1, seed: 0 };
   const { ids: prompt } = framePrompt(tokenizer, { prefix, suffix: '', maxTokens, sampling, raw: true }, contextLength);

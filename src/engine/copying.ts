@@ -2,13 +2,18 @@
 // of the model, of what followed earlier occurrences of the last tokens, and of how often each token stands in the text (a cache model,
 // Kuhn & De Mori 1990). A model folder that wants this carries the measured weights in generation_config.json; others do without.
 
+import { t } from '../l10n';
 import { EngineError } from './errors';
+import type { MemoryVoice } from './memory/voice';
 import { argmax, logSumExp } from './sampler';
 import { BREAK, MAX_PLACES, TextIndex } from './textIndex';
 
 /** How the text before goes on where it agrees longest with its end: in one place only, in several but always the same way, or in several ways. */
 const KINDS = ['one', 'same', 'mixed'] as const;
-type Kind = (typeof KINDS)[number];
+export type Kind = (typeof KINDS)[number];
+
+/** Tokens of the text that the memory is shown: more than any agreement that counts. */
+const LONGEST_TAIL = 16;
 
 /** The weights of the mixture; both arrays by the longest agreement, in tokens, the last for longer ones too. */
 export type CopyingWeights = Record<Kind, { copy: readonly number[]; word: readonly number[] }> & {
@@ -50,17 +55,28 @@ export function readCopyingWeights(generation: Record<string, unknown>, path: st
   if (!sound || !bounded)
     throw new EngineError(
       'model_damaged',
-      `"glassbox_copying" in ${path} is damaged. Restore the file, or take the entry out: the model then works without it.`,
+      t(
+        '"{0}" in {1} is damaged. Restore the file, or take the entry out: the model then works without it.',
+        'glassbox_copying',
+        path,
+      ),
     );
   return value as unknown as CopyingWeights;
 }
 
+/** The same weights with no share for the text: it is only looked into. */
+export function silent(weights: CopyingWeights): CopyingWeights {
+  const none = { copy: [0], word: [0] };
+  return { ...weights, one: none, same: none, mixed: none };
+}
+
 /**
  * A text that grows, and the mixture after it:
- * p(t) = (1 − copy − word) model(t) + copy · copied(t) + word · frequency(t).
+ * p(t) = (1 − memory) · ((1 − copy − word) · model(t) + copy · copied(t) + word · frequency(t)) + memory · followed(t).
  */
 export class CopyText {
   readonly #weights: CopyingWeights;
+  readonly #memory: MemoryVoice | undefined;
   /** The text, for whoever wants to look into it; `push` lets it grow. */
   readonly index: TextIndex;
   /** By id: how often it stands in the text. */
@@ -72,9 +88,11 @@ export class CopyText {
   /**
    * @param ids the text, BREAK between its parts
    * @param vocab one more than the highest id
+   * @param memory other texts that have a say
    */
-  constructor(weights: CopyingWeights, ids: readonly number[], vocab: number) {
+  constructor(weights: CopyingWeights, ids: readonly number[], vocab: number, memory?: MemoryVoice) {
     this.#weights = weights;
+    this.#memory = memory;
     this.index = new TextIndex([], vocab);
     this.#counts = new Int32Array(vocab);
     for (const id of ids) this.push(id);
@@ -93,25 +111,30 @@ export class CopyText {
    * @returns [vocab] logarithms of the mixture, up to a constant
    */
   mix(logits: Float32Array): Float32Array {
-    const { copied, agreement, kind } = this.#matches();
+    const { copied, agreement, kind } = this.matches();
     const at = Math.min(agreement, this.#weights[kind].copy.length - 1);
     const copy = agreement === 0 ? 0 : (this.#weights[kind].copy[at] as number);
     const word = this.#counted === 0 ? 0 : (this.#weights[kind].word[at] as number);
+    const heard = this.#memory?.say(this.index.tail(LONGEST_TAIL), agreement);
+    const memory = heard?.share ?? 0;
     const mixed = logits.slice();
-    if (copy + word === 0) return mixed;
-    const own = 1 - copy - word;
+    if (copy + word + memory === 0) return mixed;
+    const own = (1 - copy - word) * (1 - memory);
     const total = logSumExp(logits, logits[argmax(logits)] as number);
-    // Relative to own · model, only the tokens that stand in the text change.
-    for (const id of this.#distinct) {
+    // Relative to own · model, only the tokens that stand in the text or are remembered change.
+    const mixIn = (id: number, remembered: number): void => {
       const model = Math.exp((logits[id] as number) - total);
-      const frequency = (this.#counts[id] as number) / this.#counted;
-      mixed[id] = Math.log(model + (copy * (copied.get(id) ?? 0) + word * frequency) / own) + total;
-    }
+      const frequency = this.#counted === 0 ? 0 : (this.#counts[id] as number) / this.#counted;
+      const atHand = copy * (copied.get(id) ?? 0) + word * frequency;
+      mixed[id] = Math.log(model + ((1 - memory) * atHand + memory * remembered) / own) + total;
+    };
+    if (copy + word > 0) for (const id of this.#distinct) mixIn(id, 0);
+    if (memory > 0) for (const [id, share] of heard?.followed ?? []) mixIn(id, share);
     return mixed;
   }
 
   /** What followed earlier occurrences of the last id, each counting base^agreement, as shares. */
-  #matches(): { copied: Map<number, number>; agreement: number; kind: Kind } {
+  matches(): { copied: Map<number, number>; agreement: number; kind: Kind } {
     const { base, longest } = this.#weights;
     const text = this.index;
     const end = text.length - 1;

@@ -148,8 +148,10 @@ export class DraftPolicy {
 /** Agreements longer than this count as this long. */
 export const LONGEST_AGREEMENT = 12;
 
+/** Where guesses are looked up: the text at hand, what was offered last, other files. */
+export type Source = 'text' | 'offer' | 'memory';
 /** Where a guess comes from, and for those that were looked up, how many tokens before it agree: `text 4`, `offer 1`, `typed`. */
-export type Kind = 'typed' | `${'text' | 'offer'} ${number}`;
+export type Kind = 'typed' | `${Source} ${number}`;
 
 /** Where a policy begins: the shares that were measured on held-out code with the shipped model, counted as this many guesses. */
 const FIRST_WEIGHT = 8;

@@ -1,9 +1,10 @@
 // Guesses at the tokens to come: what is typed already, then what followed an earlier occurrence of the last tokens in the text at hand
-// ("prompt lookup", Saxena 2023) or in what was offered last. The model checks them; a wrong one costs time, and nothing else.
+// ("prompt lookup", Saxena 2023), in what was offered last, or in other files. The model checks them; a wrong one costs time, and nothing else.
 
-import { LONGEST_AGREEMENT, MOST_DRAFTED, type DraftPolicy, type Kind } from './draftPolicy';
+import { LONGEST_AGREEMENT, MOST_DRAFTED, type DraftPolicy, type Kind, type Source } from './draftPolicy';
 import type { Typed } from './healing';
 import type { Drafter } from './lookahead';
+import type { MemoryVoice } from './memory/voice';
 import { BREAK, type TextIndex } from './textIndex';
 import type { FimTokens } from './tokenizer';
 
@@ -19,6 +20,7 @@ export class Drafts implements Drafter {
   readonly #text: TextIndex;
   readonly #shared: boolean;
   readonly #offers: TextIndex | undefined;
+  readonly #memory: MemoryVoice | undefined;
   /** The last tokens of the text as it was at first, and those written since. */
   readonly before: readonly number[];
   readonly written: number[] = [];
@@ -27,16 +29,18 @@ export class Drafts implements Drafter {
    * @param text what stands before the cursor, at its end, and any other text before that
    * @param shared somebody else lets `text` grow
    * @param offers what was generated before, with some tokens of the text before it
+   * @param memory other files
    */
   constructor(
     policy: DraftPolicy,
     text: TextIndex,
-    { shared = false, offers }: { shared?: boolean; offers?: TextIndex },
+    { shared = false, offers, memory }: { shared?: boolean; offers?: TextIndex; memory?: MemoryVoice },
   ) {
     this.policy = policy;
     this.#text = text;
     this.#shared = shared;
     this.#offers = offers;
+    this.#memory = memory;
     this.before = this.#tail();
   }
 
@@ -60,15 +64,21 @@ export class Drafts implements Drafter {
     // What the model wrote before it is likelier to write again.
     const offered = (inOffers?.agreement ?? 0) >= (inText?.agreement ?? 1);
     const found = offered ? inOffers : inText;
+    const remembered = this.#memory?.guess(tail, MOST_DRAFTED, fits);
+    if (remembered !== undefined && remembered.agreement > (found?.agreement ?? 0))
+      return this.#drafted(spelled, remembered.ids, 'memory', remembered.agreement, most);
     const following =
       found === undefined ? [] : ((offered ? this.#offers : this.#text)?.from(found.at, MOST_DRAFTED) ?? []);
     // What repeats itself up to its end goes on repeating itself.
     const period = found === undefined || offered || spelled.length > 0 ? 0 : this.#text.length - found.at;
     if (period === following.length && period > 0)
       while (following.length < MOST_DRAFTED) following.push(following[following.length - period] as number);
-    const kinds = following.map(
-      (_, i): Kind => `${offered ? 'offer' : 'text'} ${Math.min((found?.agreement ?? 0) + i, LONGEST_AGREEMENT)}`,
-    );
+    return this.#drafted(spelled, following, offered ? 'offer' : 'text', found?.agreement ?? 0, most);
+  }
+
+  /** @param agreement of the first of `following` */
+  #drafted(spelled: number[], following: number[], source: Source, agreement: number, most: number): Draft {
+    const kinds = following.map((_, i): Kind => `${source} ${Math.min(agreement + i, LONGEST_AGREEMENT)}`);
     const limit = Math.max(0, Math.min(most, MOST_DRAFTED));
     return {
       ids: [...spelled, ...following].slice(0, limit),

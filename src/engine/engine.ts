@@ -1,37 +1,39 @@
 // The engine: one loaded model, its tokenizer and its caches; text in, text out. Knows nothing of processes, the editor or the
 // command line; `main.ts` and `cli.ts` are its two front doors. One request runs at a time.
 
-import { shape, situationAt, type Situation } from '../completion/stop';
+import { t } from '../l10n';
 import { windowAround } from '../completion/window';
-import { Worth } from '../completion/worth';
 import type {
   AttentionMap,
   BeamRequest,
   BeamText,
   Completion,
   CompletionRequest,
-  Finish,
+  MemoryFile,
+  MemoryState,
   ModelInfo,
 } from '../protocol';
+import { alternatives, BRANCHING, LEAST_PROBABILITY } from './alternatives';
 import { AttentionReader } from './attention';
 import { autoDevice, type Auto } from './autoDevice';
 import { beams } from './beams';
 import { Contexts } from './contexts';
-import { CopyText } from './copying';
-import { EngineError } from './errors';
-import { generate } from './generate';
+import { CopyText, silent } from './copying';
+import { EngineError, otherVocabulary } from './errors';
 import { prefill } from './idle';
 import type { KvCache } from './kvCache';
 import { LineTokens } from './lineTokens';
+import type { MemoryVoice } from './memory/voice';
+import { memoryOf, type WorkspaceMemory } from './memory/workspaceMemory';
 import { Model } from './model';
 import { readModelFolder } from './modelFolder';
-import { framePrompt, mostTokens } from './prompt';
+import { framePrompt, type Prompt } from './prompt';
 import type { Sampled } from './sampler';
 import { score, type Score } from './score';
 import { Speculation } from './speculation';
 import { BREAK } from './textIndex';
-import { TextStream } from './textStream';
 import { Tokenizer } from './tokenizer';
+import { endings, nothing, write, type Task, type Written } from './writing';
 
 /** Characters before and after the cursor in which what was typed is looked for. */
 const SEARCHED_BEFORE = 60_000;
@@ -58,12 +60,35 @@ export interface EngineOptions {
   cacheMemory?: number;
   /** Threads that a run is spread over; by default, and with 0, what suits the machine. */
   threads?: number;
+  /** Folder of the workspace memory's file; without it the memory ends with the engine. */
+  memoryDir?: string;
+  /** Told what the log should say of the workspace memory. */
+  onNote?: (note: string) => void;
+  /** Parts that are switched off, to see what they are worth. */
+  without?: readonly Part[];
 }
+
+/** What helps a model, and can be done without: writing the word before the cursor anew, the text at hand, the workspace memory. */
+export type Part = 'healing' | 'copying' | 'memory';
 
 export interface CompleteOptions {
   signal: AbortSignal;
-  /** Told of each token, with the text that is now certain. */
-  onToken?: (token: Sampled, text: string) => void;
+  /** Told of each token, with the text that is now certain, and all that is written. */
+  onToken?: (token: Sampled, text: string, written: string) => void;
+  /** True: any request ends it, as it ends a warm-up; it is not the last completion afterwards. */
+  background?: boolean;
+  /** What `alternatives` knows it by. */
+  id?: number;
+}
+
+/** The last completion that somebody asked for. */
+interface Last {
+  id: number | undefined;
+  request: CompletionRequest;
+  written: Written;
+  /** Prompt, then generated. */
+  ids: number[];
+  promptTokens: number;
 }
 
 export class Engine {
@@ -71,23 +96,31 @@ export class Engine {
   readonly #tokenizer: Tokenizer;
   readonly #contexts: Contexts;
   readonly #lines: LineTokens;
+  readonly #memory: WorkspaceMemory;
+  readonly #without: ReadonlySet<Part>;
   /** Undefined: switched off. */
   readonly #speculation: Speculation | undefined;
   readonly #attention: AttentionReader;
   info: ModelInfo;
-  /** The tokens of the last completion: prompt, then generated. */
-  #last: { ids: number[]; promptTokens: number } = { ids: [], promptTokens: 0 };
+  #last: Last | undefined;
   /** Settles when the request before has ended. */
   #turn: Promise<unknown> = Promise.resolve();
   /** The warm-ups that run or wait; a request ends them. */
   #warmUps = new AbortController();
 
-  private constructor(model: Model, tokenizer: Tokenizer, cacheMemory: number, guesses: boolean, loadMs: number) {
+  /** @param start when loading began, in the time of `performance` */
+  private constructor(model: Model, tokenizer: Tokenizer, options: EngineOptions, start: number) {
     this.#model = model;
     this.#tokenizer = tokenizer;
-    this.#contexts = new Contexts(() => model.newCache(), cacheMemory * 2 ** 20);
+    this.#contexts = new Contexts(() => model.newCache(), (options.cacheMemory ?? 0) * 2 ** 20);
     this.#lines = new LineTokens(tokenizer);
-    this.#speculation = guesses ? new Speculation(tokenizer, model.folder.config.vocab) : undefined;
+    this.#speculation =
+      options.speculation === 'off' ? undefined : new Speculation(tokenizer, model.folder.config.vocab);
+    this.#without = new Set(options.without);
+    this.#memory = memoryOf(model.folder, options, {
+      encode: (line) => tokenizer.encodeText(line),
+      idle: () => this.#idle(),
+    });
     this.#attention = new AttentionReader(model);
     const { name, dir, weights, config } = model.folder;
     this.info = {
@@ -102,21 +135,18 @@ export class Engine {
       vocab: config.vocab,
       contextLength: config.contextLength,
       fillInTheMiddle: tokenizer.fim !== undefined,
-      loadMs,
+      loadMs: performance.now() - start,
     };
   }
 
   /** @throws EngineError naming the file that is missing or damaged */
   static async load(options: EngineOptions): Promise<Engine> {
-    const { modelDir, device, weights, cacheMemory = 0, threads = 0, speculation } = options;
+    const { modelDir, device, weights, threads = 0 } = options;
     const start = performance.now();
     const folder = readModelFolder(modelDir, weights);
     const tokenizer = new Tokenizer(folder);
     if (tokenizer.wordIds > folder.config.vocab) {
-      throw new EngineError(
-        'model_damaged',
-        `${folder.dir}/tokenizer.json has ${tokenizer.wordIds} ids where config.json's vocab_size is ${folder.config.vocab}. Restore the files: they belong to different models.`,
-      );
+      throw otherVocabulary('tokenizer', `${folder.dir}/tokenizer.json`, tokenizer.wordIds, folder);
     }
     const loaded: { engine?: Engine } = {};
     const place: Auto =
@@ -139,7 +169,7 @@ export class Engine {
       throw error;
     }
     place.opened?.(model.device);
-    loaded.engine = new Engine(model, tokenizer, cacheMemory, speculation !== 'off', performance.now() - start);
+    loaded.engine = new Engine(model, tokenizer, options, start);
     return loaded.engine;
   }
 
@@ -147,82 +177,62 @@ export class Engine {
    * Completes a request. What the cache holds of its prompt is not computed again.
    * @throws EngineError `bad_request`, `prompt_too_long`, `inference_failed`, `nan_logits`
    */
-  complete(request: CompletionRequest, { signal, onToken }: CompleteOptions): Promise<Completion> {
-    return this.#asRequest(async () => {
+  complete(
+    asked: CompletionRequest,
+    { signal: wanted, onToken, background = false, id }: CompleteOptions,
+  ): Promise<Completion> {
+    const signal = background ? AbortSignal.any([wanted, this.#warmUps.signal]) : wanted;
+    const work = async (): Promise<Completion> => {
       const start = performance.now();
       if (signal.aborted) return nothing(this.info.device); // superseded while it waited
-      const tokenizer = this.#tokenizer;
-      const { ids: prompt, typed } = framePrompt(tokenizer, request, this.info.contextLength);
-      const bounded = !request.raw && request.unbounded !== true;
-      const output = new Output(
-        bounded ? situationAt(request.prefix, request.suffix) : undefined,
-        request,
-        typed?.characters ?? 0,
-      );
-      const copying = request.raw ? undefined : this.#copyText(request, typed?.characters ?? 0);
-      const drafts = this.#speculation?.drafts(prompt, copying);
-      const counts = { runs: 0, drafted: 0, accepted: 0 };
-      const least = Math.log(request.minProbability ?? 0);
-      const stream = new TextStream((ids) => tokenizer.decode(ids), prompt.slice(-4));
-      const tokens: number[] = [];
-      const logprobs: number[] = [];
-      let probability = 0; // its logarithm, of all tokens so far
-      let reusedTokens = 0;
-      let firstTokenMs = 0;
-      let finish: Finish | undefined;
+      const request = this.#withoutRemembered(asked);
+      const prompt = this.#frame(request);
+      const branching = background ? {} : { branching: BRANCHING };
+      const cache = this.#contexts.take(prompt.ids);
+      const task = { request, prompt, cache, start, signal, ...(onToken === undefined ? {} : { onToken }) };
+      const written = await this.#write({ ...task, ...branching });
+      const { tokens, finish } = written.completion;
+      if (finish !== 'cancelled' && !background)
+        this.#last = { id, request, written, ids: [...prompt.ids, ...tokens], promptTokens: prompt.ids.length };
+      return written.completion;
+    };
+    return background ? this.#inTurn(work) : this.#asRequest(work);
+  }
 
-      const steps = generate(this.#model, this.#contexts.take(prompt), {
-        prompt,
-        ...(typed === undefined ? {} : { typed }),
-        ...(copying === undefined ? {} : { copying }),
-        ...(drafts === undefined ? {} : { drafts }),
-        counts,
-        // Who asks for a suggestion does not want the empty one.
-        minTokens: request.raw ? 0 : 1,
-        maxTokens: request.endless === true ? request.maxTokens : mostTokens(request, this.info.contextLength),
-        ...(request.endless === true ? { window: this.info.contextLength } : {}),
-        sampling: request.sampling,
-        eosIds: request.raw ? tokenizer.eosIds : endings(tokenizer),
-        signal,
-        onReuse: (reused) => (reusedTokens = reused),
+  /**
+   * At most `count` other texts at the place of the last completion, the most probable first (alternatives.ts); none where another one has
+   * ended since. What was cached of it is used again and stays. An abort ends the search: what was found by then is given.
+   * @throws EngineError `inference_failed`, `nan_logits`
+   */
+  alternatives(of: number, count: number, signal: AbortSignal): Promise<Completion[]> {
+    return this.#asRequest(async () => {
+      if (this.#last === undefined || this.#last.id !== of) return [];
+      const { request, written, ids, promptTokens } = this.#last;
+      const asked = { ...request, minProbability: Math.min(request.minProbability ?? 0, LEAST_PROBABILITY) };
+      const greedy = { ...asked, sampling: { ...request.sampling, temperature: 0 } };
+      const main = this.#contexts.take(ids.slice(0, promptTokens));
+      return alternatives(written, count, endings(this.#tokenizer), async (begun) => {
+        const start = performance.now();
+        // Another document may have taken its place meanwhile.
+        if (main.common(ids) < promptTokens) await prefill(this.#model, main, ids.slice(0, promptTokens), signal, true);
+        if (signal.aborted) return undefined;
+        const prompt = this.#frame(greedy);
+        const cache = main.branchAt(main.common([...prompt.ids, ...begun.map(({ id }) => id)]));
+        try {
+          const other = await this.#write({
+            request: greedy,
+            prompt,
+            cache,
+            start,
+            signal,
+            begun,
+            branching: BRANCHING,
+          });
+          return other.completion.finish === 'cancelled' ? undefined : other;
+        } finally {
+          cache.dispose();
+        }
       });
-      while (finish === undefined) {
-        const step = await steps.next();
-        firstTokenMs ||= performance.now() - start; // the end-of-text token counts as sampled, too
-        if (step.done === true) {
-          finish = step.value;
-          break;
-        }
-        const token = step.value;
-        if (probability + token.conditional < least) {
-          finish = 'unsure';
-          break;
-        }
-        probability += token.conditional;
-        tokens.push(token.id);
-        logprobs.push(token.logprob);
-        const text = output.push(stream.push(token.id), Math.exp(probability));
-        onToken?.(token, text);
-        if (output.stopped) finish = 'stop';
-      }
-      await steps.return('cancelled'); // it learns that no more is wanted
-      if (drafts !== undefined) this.#speculation?.remember(drafts);
-      if (finish !== 'cancelled') output.push(stream.end(), Math.exp(probability));
-      output.end(Math.exp(probability));
-      if (finish !== 'cancelled') this.#last = { ids: [...prompt, ...tokens], promptTokens: prompt.length };
-      const totalMs = performance.now() - start;
-      const stats = {
-        promptTokens: prompt.length,
-        reusedTokens,
-        generatedTokens: tokens.length,
-        draftedTokens: counts.drafted,
-        acceptedTokens: counts.accepted,
-        runs: counts.runs,
-        firstTokenMs,
-        totalMs,
-        device: this.info.device,
-      };
-      return { text: output.text, tokens, logprobs, finish, stats };
     });
   }
 
@@ -231,13 +241,14 @@ export class Engine {
    * for anything else. The completion it gives is empty: `length`, or `cancelled` where a request came between.
    * @throws EngineError `bad_request`, `prompt_too_long`, `inference_failed`
    */
-  warmUp(request: CompletionRequest, signal: AbortSignal): Promise<Completion> {
+  warmUp(asked: CompletionRequest, signal: AbortSignal): Promise<Completion> {
     const anySignal = AbortSignal.any([signal, this.#warmUps.signal]);
     return this.#inTurn(async () => {
       const start = performance.now();
-      const { device, contextLength } = this.info;
+      const { device } = this.info;
       if (anySignal.aborted) return nothing(device);
-      const { ids: prompt, typed } = framePrompt(this.#tokenizer, request, contextLength);
+      const request = this.#withoutRemembered(asked);
+      const { ids: prompt, typed } = this.#frame(request);
       if (!request.raw) this.#copyText(request, typed?.characters ?? 0); // remembers the tokens of the document's lines
       const { reused, finished } = await prefill(this.#model, this.#contexts.take(prompt), prompt, anySignal);
       const stats = { ...nothing(device).stats, promptTokens: prompt.length, reusedTokens: reused };
@@ -252,10 +263,11 @@ export class Engine {
    */
   attention(layer: number, head: number, prompt?: string): Promise<AttentionMap> {
     return this.#asRequest(async () => {
-      if (prompt === undefined && this.#last.ids.length === 0)
-        throw new EngineError('bad_request', 'There is nothing to look at: no text has been completed yet.');
-      const ids = prompt === undefined ? this.#last.ids : this.#tokenizer.encode(prompt);
-      const promptTokens = prompt === undefined ? this.#last.promptTokens : ids.length;
+      const last = prompt === undefined ? this.#last : undefined;
+      if (prompt === undefined && last === undefined)
+        throw new EngineError('bad_request', t('There is nothing to look at: no text has been completed yet.'));
+      const ids = last?.ids ?? this.#tokenizer.encode(prompt ?? '');
+      const promptTokens = last?.promptTokens ?? ids.length;
       const weights = await this.#attention.read(ids, layer, head);
       return { layer, head, tokens: ids.map((id) => this.#tokenizer.label(id)), promptTokens, weights };
     });
@@ -273,7 +285,23 @@ export class Engine {
     return this.#asRequest(() => score(this.#model, this.#tokenizer, text));
   }
 
+  /** Takes files into the workspace memory, and forgets others; in the background. */
+  remember(files: readonly MemoryFile[], forget: readonly string[]): Promise<MemoryState> {
+    return this.#memory.remember(files, forget);
+  }
+
+  /** Erases the workspace memory, on disk too. @throws where its file cannot be deleted */
+  eraseMemory(): Promise<MemoryState> {
+    return this.#memory.erase();
+  }
+
+  /** Writes the workspace memory to disk, if there is anything new: the process is about to end. */
+  saveMemory(): void {
+    this.#memory.saveNow();
+  }
+
   async dispose(): Promise<void> {
+    this.#memory.saveNow();
     this.#warmUps.abort();
     await this.#turn;
     this.#contexts.dispose();
@@ -281,14 +309,50 @@ export class Engine {
     await this.#model.dispose();
   }
 
+  /** Writes one text, with what has a say beside the model and with guesses. */
+  async #write(task: Omit<Task, 'copying' | 'drafts'>): Promise<Written> {
+    const { request, prompt } = task;
+    const memory = this.#memoryFor(request);
+    const copying = request.raw ? undefined : this.#copyText(request, prompt.typed?.characters ?? 0, memory);
+    const drafts = this.#speculation?.drafts(prompt.ids, copying, memory);
+    const written = await write({ model: this.#model, tokenizer: this.#tokenizer }, { ...task, copying, drafts });
+    if (drafts !== undefined) this.#speculation?.remember(drafts);
+    return written;
+  }
+
   /** The text that has a say beside the model: other files, what stands after the cursor, what stands before it. */
-  #copyText({ prefix, suffix, context }: CompletionRequest, typed: number): CopyText | undefined {
+  #copyText({ prefix, suffix, context }: CompletionRequest, typed: number, memory?: MemoryVoice): CopyText | undefined {
     const { copying, config } = this.#model.folder;
     if (copying === undefined) return undefined;
     const near = windowAround(prefix.slice(0, prefix.length - typed), suffix, SEARCHED_BEFORE, SEARCHED_AFTER);
     const texts = [...(context ?? []).map(({ text }) => text), near.suffix, near.prefix];
     const ids = texts.flatMap((text, i) => (i === 0 ? [] : [BREAK]).concat(this.#lines.encode(text)));
-    return new CopyText(copying, ids, config.vocab);
+    return new CopyText(this.#without.has('copying') ? silent(copying) : copying, ids, config.vocab, memory);
+  }
+
+  /** The workspace memory without the document itself, whose text at hand is newer. */
+  #memoryFor({ raw, memory, path }: CompletionRequest): MemoryVoice | undefined {
+    if (raw || memory === false || this.#without.has('memory')) return undefined;
+    return this.#memory.voice(path === undefined ? [] : [path]);
+  }
+
+  /**
+   * The request without the parts of files that have their say through the workspace memory. Shown to the model besides, they took the place
+   * of the document's own text, and fewer keys were saved (models/eval, `--only projects`).
+   */
+  #withoutRemembered(request: CompletionRequest): CompletionRequest {
+    const { raw, memory, context } = request;
+    if (context === undefined || raw || memory === false || this.#without.has('memory')) return request;
+    return { ...request, context: context.filter(({ path }) => !this.#memory.speaksFor(path)) };
+  }
+
+  #frame(request: CompletionRequest): Prompt {
+    return framePrompt(this.#tokenizer, request, this.info.contextLength, !this.#without.has('healing'));
+  }
+
+  /** Resolves when nobody waits for the model. */
+  async #idle(): Promise<void> {
+    for (let seen; seen !== this.#turn;) await (seen = this.#turn);
   }
 
   /** Runs `work` when everything asked for before has ended; somebody waits for it, so that warm-ups end. */
@@ -312,83 +376,14 @@ export class Engine {
 
 /** Runs one token: what the graph says of its shapes need not be what it computes. @throws EngineError `model_damaged` */
 async function checkWidth(model: Model): Promise<void> {
-  const { config, weightsPath, dir } = model.folder;
+  const { folder } = model;
   const cache = model.newCache();
   const { length } = await model.forward([0], cache);
   cache.dispose();
-  if (length === config.vocab) return;
-  throw new EngineError(
-    'model_damaged',
-    `${weightsPath} gives ${length} logits a token where ${dir}/config.json's vocab_size is ${config.vocab}. Restore the files: they belong to different models.`,
-  );
+  if (length !== folder.config.vocab) throw otherVocabulary('weights', folder.weightsPath, length, folder);
 }
 
 /** Where a model runs. */
 function placeOf({ device, deviceNote, graphNote }: Model): Pick<ModelInfo, 'device' | 'deviceNote' | 'graph'> {
   return { device, graph: graphNote, ...(deviceNote === undefined ? {} : { deviceNote }) };
-}
-
-/** The completion of a request that was cancelled before it began. */
-function nothing(device: string): Completion {
-  const none = { promptTokens: 0, reusedTokens: 0, generatedTokens: 0, draftedTokens: 0, acceptedTokens: 0, runs: 0 };
-  const stats = { ...none, firstTokenMs: 0, totalMs: 0, device };
-  return { text: '', tokens: [], logprobs: [], finish: 'cancelled', stats };
-}
-
-/** What ends a suggestion: the end-of-text token and any other that stands for no text, such as the frame's or the next file's. */
-function endings(tokenizer: Tokenizer): ReadonlySet<number> {
-  return new Set([...tokenizer.eosIds, ...tokenizer.specialIds]);
-}
-
-/** Collects the text of a completion and releases what the stop rules let through. */
-class Output {
-  readonly #situation: Situation | undefined;
-  readonly #raw: boolean;
-  /** Given: the text is cut where it is worth most. */
-  readonly #worth: Worth | undefined;
-  #all = '';
-  text = '';
-  stopped = false;
-  /** Characters to come that are in the document already. */
-  #typed: number;
-
-  /**
-   * @param situation undefined: everything is let through
-   * @param typed characters at the start of the text that are in the document already
-   */
-  constructor(situation: Situation | undefined, { raw, minProbability = 0 }: CompletionRequest, typed: number) {
-    this.#situation = situation;
-    this.#raw = raw;
-    this.#worth = minProbability > 0 ? new Worth() : undefined;
-    this.#typed = typed;
-  }
-
-  /**
-   * @param probability of all the text so far
-   * @returns the text that became certain
-   */
-  push(piece: string, probability: number): string {
-    // In a document the editor ends lines as the document does; raw text is left as it is.
-    const added = piece.slice(this.#typed);
-    this.#typed -= piece.length - added.length;
-    this.#all += this.#raw ? added : added.replaceAll('\r', '');
-    return this.#release(false, probability);
-  }
-
-  end(probability: number): void {
-    this.#release(true, probability);
-  }
-
-  #release(ended: boolean, probability: number): string {
-    const { certain, stop } =
-      this.#situation === undefined
-        ? { certain: this.#all.length, stop: false }
-        : shape(this.#all, this.#situation, ended);
-    this.stopped ||= stop;
-    this.#worth?.weigh(certain, probability);
-    const shown = Math.min(certain, this.#worth?.length ?? certain);
-    const added = this.#all.slice(this.text.length, Math.max(shown, this.text.length));
-    this.text += added;
-    return added;
-  }
 }

@@ -1,6 +1,7 @@
 // Runs a model on a device that may fail at any time: lost drivers, memory that ran out, numbers that are none. The run that failed is
 // made again elsewhere, on caches that are computed anew from their ids, so that whoever asked gets the answer all the same.
 
+import { t } from '../l10n';
 import { KvCache } from './kvCache';
 import { rowsOf, type Runner, type Wanted } from './runner';
 
@@ -97,7 +98,7 @@ export class FallbackRunner implements Runner {
     if (cache.runner !== this.#runner) await this.#move(cache);
     const logits = await this.#runner.forward(ids, cache.inside, wanted);
     if (this.#fallback !== undefined && !areUsable(logits, rowsOf(wanted, ids.length)))
-      throw new Error('it gave logits that are no numbers');
+      throw new Error(t('it gave logits that are no numbers'));
     return logits;
   }
 

@@ -25,6 +25,10 @@ export interface GenerateOptions {
   prompt: readonly number[];
   /** What stands behind the prompt already: written first, and not counted. */
   typed?: Typed;
+  /** Given: tokens that come first, whatever would be drawn; they run together with the prompt. */
+  begun?: readonly Sampled[];
+  /** Of so many tokens after those, the likeliest others are told, too; 0, the default: of none. */
+  branching?: { tokens: number; others: number };
   /** Given: the text so far, which has a say beside the model; what is generated is added to it. */
   copying?: CopyText;
   /** Given: tokens are guessed, and several checked in one run. What is yielded is the same, up to rounding. */
@@ -38,7 +42,7 @@ export interface GenerateOptions {
   /** Ids that end the text; they are not yielded. */
   eosIds: ReadonlySet<number>;
   signal: AbortSignal;
-  /** Told once how many tokens of the prompt were still in the cache. */
+  /** Told once how many tokens of the prompt, and of what comes first, were still in the cache. */
   onReuse?: (tokens: number) => void;
   /** Counts what was run, as it is run. */
   counts?: RunCounts;
@@ -55,9 +59,22 @@ export async function* generate(
   cache: KvCache,
   options: GenerateOptions,
 ): AsyncGenerator<Sampled, 'eos' | 'length' | 'cancelled'> {
-  const { prompt, typed, copying, drafts, maxTokens, minTokens, sampling, eosIds, signal } = options;
-  // 1) keep what the cache shares with the prompt; the last token must run again, for its logits
-  const reused = cache.keepPrefix(prompt, prompt.length - 1);
+  const { prompt, typed, copying, drafts, maxTokens, minTokens, sampling, eosIds, signal, begun = [] } = options;
+  const ids = [...prompt];
+  let written = 0;
+  const take = ({ id }: Sampled): void => {
+    if (typed === undefined || typed.done || typed.take(id)) written++;
+    ids.push(id);
+    copying?.push(id);
+    drafts?.push(id);
+  };
+  // 1) what comes first; then keep what the cache shares with all that; the last token must run again, for its logits
+  for (const token of begun) {
+    take(token);
+    yield token;
+  }
+  if (written >= maxTokens) return 'length';
+  const reused = cache.keepPrefix(ids, ids.length - 1);
   options.onReuse?.(reused);
 
   // 2) prefill the rest in chunks
@@ -68,27 +85,31 @@ export async function* generate(
     options.counts ?? { runs: 0, drafted: 0, accepted: 0 },
     options.window,
   );
-  for (let start = reused, end = 0; start < prompt.length; start = end) {
+  for (let start = reused, end = 0; start < ids.length; start = end) {
     await letMessagesIn();
     if (signal.aborted) return 'cancelled';
-    end = Math.min(prompt.length, start + model.chunk);
-    await ahead.run(prompt.slice(start, end), end === prompt.length ? maxTokens - 1 : 0, typed);
+    end = Math.min(ids.length, start + model.chunk);
+    await ahead.run(ids.slice(start, end), end === ids.length ? maxTokens - written - 1 : 0, typed);
   }
 
   // 3) sample, yield, decode
   const random = seededRandom(sampling.seed);
-  const ids = [...prompt];
+  const first = ids.length;
+  const { tokens: most, others: wanted } = options.branching ?? { tokens: 0, others: 0 };
   try {
-    for (let written = 0; ;) {
+    for (;;) {
+      const others = ids.length - first < most ? wanted : 0;
       const limits =
         typed?.done === false ? { allowed: typed.allowed() } : written < minTokens ? { forbidden: eosIds } : {};
       const own = ahead.logits;
-      const next = sample(copying === undefined ? own : copying.mix(own), sampling, random, { ...limits, own, ids });
+      const next = sample(copying === undefined ? own : copying.mix(own), sampling, random, {
+        ...limits,
+        own,
+        ids,
+        others,
+      });
       if (eosIds.has(next.id)) return 'eos';
-      if (typed === undefined || typed.done || typed.take(next.id)) written++;
-      ids.push(next.id);
-      copying?.push(next.id);
-      drafts?.push(next.id);
+      take(next);
       const known = ahead.take(next.id);
       yield next;
       await letMessagesIn();

@@ -15,6 +15,7 @@ const IDLE_CHUNK = 32;
 /**
  * Brings the keys and values of `prompt` into the cache, in short runs. An abort takes effect within one of them, and at once
  * between two; what was computed until then stays.
+ * @param urgent somebody waits: long runs, without a rest between them
  * @returns how many tokens the cache held already, and whether all of them are there now
  * @throws EngineError `inference_failed`
  */
@@ -23,16 +24,18 @@ export async function prefill(
   cache: KvCache,
   prompt: readonly number[],
   signal: AbortSignal,
+  urgent = false,
 ): Promise<{ reused: number; finished: boolean }> {
   // What was written after it may be accepted yet: then it is the prompt.
   if (cache.common(prompt) === prompt.length) return { reused: prompt.length, finished: true };
   const reused = cache.keepPrefix(prompt, prompt.length);
+  const most = urgent ? model.chunk : Math.min(IDLE_CHUNK, Math.ceil(model.chunk / 2));
   let took = 0;
   for (let start = reused, end = 0; start < prompt.length; start = end) {
-    await pause(took, undefined, { signal }).catch(() => undefined); // an abort ends the rest; it is looked at next
+    await pause(urgent ? 0 : took, undefined, { signal }).catch(() => undefined); // an abort ends the rest; it is looked at next
     if (signal.aborted) return { reused, finished: false };
     const began = performance.now();
-    end = Math.min(prompt.length, start + Math.min(IDLE_CHUNK, Math.ceil(model.chunk / 2)));
+    end = Math.min(prompt.length, start + most);
     await model.forward(prompt.slice(start, end), cache);
     took = performance.now() - began;
   }

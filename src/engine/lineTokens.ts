@@ -20,8 +20,7 @@ export class LineTokens {
   /** Ids of the text, line by line, each with the line break before it. */
   encode(text: string): number[] {
     const ids: number[] = [];
-    for (const whole of text.split(/(?=(?<!\n)\n)/)) {
-      const line = whole.slice(-MAX_LINE);
+    for (const line of linesOf(text)) {
       let found = this.#lines.get(line);
       if (found === undefined) {
         if (this.#lines.size >= MAX_LINES) this.#lines.clear();
@@ -31,4 +30,9 @@ export class LineTokens {
     }
     return ids;
   }
+}
+
+/** The lines of a text, each with the line break before it; of one that is very long, its end. */
+export function linesOf(text: string): string[] {
+  return text.split(/(?=(?<!\n)\n)/).map((line) => line.slice(-MAX_LINE));
 }

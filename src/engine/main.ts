@@ -1,7 +1,16 @@
 // The engine process: takes messages, runs the newest request, sends tokens. Forked by the extension's engine client; it dies
 // with its parent. Knows the protocol and the engine, nothing of the editor.
 
-import type { CompleteMessage, FromEngine, LoadMessage, ToEngine, WarmMessage } from '../protocol';
+import type {
+  AheadMessage,
+  AlternativesMessage,
+  CompleteMessage,
+  FromEngine,
+  LoadMessage,
+  ToEngine,
+  WarmMessage,
+} from '../protocol';
+import { t, useStrings } from '../l10n';
 import { Engine } from './engine';
 import { autoDevice, runTrials } from './autoDevice';
 import { DeviceSearch } from './deviceSearch';
@@ -11,8 +20,10 @@ import { readModelFolder } from './modelFolder';
 let engine: Promise<Engine> | undefined;
 /** The completion that runs or waits; a newer one aborts it. */
 let current: Abortable | undefined;
-/** The warm-up that runs or waits; a newer one aborts it, and any request does. */
+/** The work in the background that runs or waits; a newer one aborts it, and any request does. */
 let warming: Abortable | undefined;
+/** The search for alternatives that runs or waits; a newer one aborts it, and a completion does. */
+let choosing: Abortable | undefined;
 
 /** Looks for a better device while nobody asks. */
 let search: DeviceSearch | undefined;
@@ -23,7 +34,7 @@ interface Abortable {
 }
 
 process.on('message', (message: ToEngine) => void handle(message));
-process.on('disconnect', () => process.exit(0));
+process.on('disconnect', () => void end());
 
 async function handle(message: ToEngine): Promise<void> {
   switch (message.type) {
@@ -37,10 +48,25 @@ async function handle(message: ToEngine): Promise<void> {
     case 'complete':
       return complete(message);
     case 'warm':
-      return warm(message);
+    case 'ahead':
+      return beforehand(message);
+    case 'alternatives':
+      return alternatives(message);
     case 'cancel':
-      for (const running of [current, warming]) if (running?.id === message.id) running.abort.abort();
+      for (const running of [current, choosing, warming]) if (running?.id === message.id) running.abort.abort();
       return;
+    case 'remember':
+      return reply(message.id, async (loaded) => ({
+        type: 'memory',
+        id: message.id,
+        state: await loaded.remember(message.files, message.forget),
+      }));
+    case 'eraseMemory':
+      return reply(message.id, async (loaded) => ({
+        type: 'memory',
+        id: message.id,
+        state: await loaded.eraseMemory(),
+      }));
     case 'attention':
       return reply(message.id, async (loaded) => {
         const map = await loaded.attention(message.layer, message.head);
@@ -50,7 +76,8 @@ async function handle(message: ToEngine): Promise<void> {
 }
 
 async function load(options: LoadMessage): Promise<void> {
-  const { device, modelDir, stateDir } = options;
+  const { device, modelDir, stateDir, strings = {} } = options;
+  useStrings(strings);
   if (device === 'auto')
     search = new DeviceSearch({
       auto: () => autoDevice(readModelFolder(modelDir), stateDir),
@@ -62,6 +89,7 @@ async function load(options: LoadMessage): Promise<void> {
     ...options,
     onOpening: (device) => sent({ type: 'opening', device }),
     onFallback: (info) => send({ type: 'ready', info }),
+    onNote: (note) => process.stderr.write(`${note}\n`), // the host has it in its log
   });
   try {
     send({ type: 'ready', info: (await engine).info });
@@ -71,12 +99,21 @@ async function load(options: LoadMessage): Promise<void> {
   search?.ended();
 }
 
+/** Nobody listens any more. An engine that is still loading remembers nothing new. */
+async function end(): Promise<void> {
+  const loading = new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)));
+  (await Promise.race([engine, loading]).catch(() => undefined))?.saveMemory();
+  process.exit(0);
+}
+
 async function complete({ id, request }: CompleteMessage): Promise<void> {
   current?.abort.abort();
+  choosing?.abort.abort();
   const abort = new AbortController();
   current = { id, abort };
   await reply(id, async (loaded) => {
     const completion = await loaded.complete(request, {
+      id,
       signal: abort.signal,
       onToken: (token, text) => send({ type: 'token', id, token: token.id, logprob: token.logprob, text }),
     });
@@ -84,18 +121,34 @@ async function complete({ id, request }: CompleteMessage): Promise<void> {
   });
 }
 
-async function warm({ id, request }: WarmMessage): Promise<void> {
+async function alternatives({ id, of, count }: AlternativesMessage): Promise<void> {
+  choosing?.abort.abort();
+  const { signal } = (choosing = { id, abort: new AbortController() }).abort;
+  await reply(id, async (loaded) => ({
+    type: 'alternatives',
+    id,
+    completions: await loaded.alternatives(of, count, signal),
+  }));
+}
+
+/** Reads or completes in the background what may be asked for. */
+async function beforehand({ type, id, request }: WarmMessage | AheadMessage): Promise<void> {
   warming?.abort.abort();
-  const abort = new AbortController();
-  warming = { id, abort };
-  await reply(id, async (loaded) => ({ type: 'done', id, completion: await loaded.warmUp(request, abort.signal) }));
+  const { signal } = (warming = { id, abort: new AbortController() }).abort;
+  await reply(id, async (loaded) => ({
+    type: 'done',
+    id,
+    completion: await (type === 'warm'
+      ? loaded.warmUp(request, signal)
+      : loaded.complete(request, { signal, background: true })),
+  }));
 }
 
 /** Every request ends in exactly one reply: its own, or an error. */
 async function reply(id: number, work: (loaded: Engine) => Promise<FromEngine>): Promise<void> {
   search?.started();
   try {
-    if (engine === undefined) throw new EngineError('not_loaded', 'No model has been loaded.');
+    if (engine === undefined) throw new EngineError('not_loaded', t('No model has been loaded.'));
     send(await work(await engine));
   } catch (error) {
     send({ type: 'error', id, fault: toFault(error) });

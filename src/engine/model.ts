@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { t } from '../l10n';
 import { EngineError } from './errors';
 import { FallbackRunner } from './fallbackRunner';
 import { GpuRunner } from './gpuRunner';
@@ -94,7 +95,7 @@ export class Model {
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       const model = await Model.#onCpu(folder, options);
-      model.#place.deviceNote = noteOn(device, 'cannot run this model here', error.message);
+      model.#place.deviceNote = noteOn(device, 'unusable', error.message);
       return model;
     }
   }
@@ -228,8 +229,19 @@ export class Model {
 }
 
 /** What people are told when a device is not used. */
-function noteOn(device: string, what: string, reason: string): string {
-  return `The device ${device} ${what} (${reason.trim().replace(/\.$/, '')}); it runs on the CPU. Change the setting glassbox.device to cpu to silence this.`;
+function noteOn(device: string, what: 'unusable' | 'failed', reason: string): string {
+  const why = reason.trim().replace(/\.$/, '');
+  return what === 'unusable'
+    ? t(
+        'The device {0} cannot run this model here ({1}); it runs on the CPU. Change the setting glassbox.device to cpu to silence this.',
+        device,
+        why,
+      )
+    : t(
+        'The device {0} failed ({1}); it runs on the CPU. Change the setting glassbox.device to cpu to silence this.',
+        device,
+        why,
+      );
 }
 
 function rewritten(folder: ModelFolder): RewrittenGraph | { reason: string } {
@@ -246,11 +258,11 @@ function readGraph<T>({ weightsPath }: ModelFolder, read: (bytes: Uint8Array, fi
     if (error instanceof RangeError)
       throw new EngineError(
         'model_damaged',
-        `${weightsPath} is not an ONNX model (${error.message}). Restore the file, or export the model again.`,
+        t('{0} is not an ONNX model ({1}). Restore the file, or export the model again.', weightsPath, error.message),
       );
     throw new EngineError(
       'model_damaged',
-      `${weightsPath} cannot be read (${(error as Error).message}). Restore the file.`,
+      t('{0} cannot be read ({1}). Restore the file.', weightsPath, (error as Error).message),
     );
   }
 }

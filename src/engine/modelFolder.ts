@@ -2,7 +2,10 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
+import { t } from '../l10n';
+import { readCalibration, type CalibrationWeights } from './calibration';
 import { readCopyingWeights, type CopyingWeights } from './copying';
+import { readMemoryWeights, type MemoryWeights } from './memory/voice';
 import { EngineError } from './errors';
 
 /** The settings of a decoder that the engine needs, from `config.json` and `generation_config.json`. */
@@ -30,6 +33,10 @@ export interface ModelFolder {
   weights: string;
   /** How far its text so far is trusted beside the model; see copying.ts. */
   copying: CopyingWeights | undefined;
+  /** How far the workspace memory is trusted; see memory/voice.ts. */
+  memory: MemoryWeights | undefined;
+  /** How often it is right where it gives a text a probability; see calibration.ts. */
+  calibration: CalibrationWeights | undefined;
   tokenizerJson: Record<string, unknown>;
   tokenizerConfig: Record<string, unknown>;
 }
@@ -62,14 +69,17 @@ export function readModelFolder(dir: string, weights?: string): ModelFolder {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) {
     throw new EngineError(
       'model_missing',
-      `There is no model folder ${folder}. Give the path of a folder with config.json, tokenizer.json and onnx/model.onnx.`,
+      t(
+        'There is no model folder {0}. Give the path of a folder with config.json, tokenizer.json and onnx/model.onnx.',
+        folder,
+      ),
     );
   }
   const weightsPath = weights === undefined ? findWeights(folder) : resolve(folder, weights);
   if (!existsSync(weightsPath)) {
     throw new EngineError(
       'model_missing',
-      `The weights ${weightsPath} are missing. Restore the file or choose another model folder.`,
+      t('The weights {0} are missing. Restore the file or choose another model folder.', weightsPath),
     );
   }
   const config = readJson(folder, 'config.json');
@@ -83,6 +93,8 @@ export function readModelFolder(dir: string, weights?: string): ModelFolder {
     weightsPath,
     weights: relative(folder, weightsPath).replaceAll('\\', '/'),
     copying: readCopyingWeights(generation, join(folder, 'generation_config.json')),
+    memory: readMemoryWeights(generation, join(folder, 'generation_config.json')),
+    calibration: readCalibration(generation, join(folder, 'generation_config.json')),
     tokenizerJson: readJson(folder, 'tokenizer.json'),
     tokenizerConfig: existsSync(join(folder, 'tokenizer_config.json')) ? readJson(folder, 'tokenizer_config.json') : {},
   };
@@ -101,7 +113,10 @@ function findWeights(folder: string): string {
   if (onnx.length === 1) return join(folder, 'onnx', onnx[0] as string);
   throw new EngineError(
     'model_missing',
-    `The model folder ${folder} has no onnx/model.onnx (nor model_quantized, model_q4, model_fp16). Export the model to ONNX, or choose another folder.`,
+    t(
+      'The model folder {0} has no onnx/model.onnx (nor model_quantized, model_q4, model_fp16). Export the model to ONNX, or choose another folder.',
+      folder,
+    ),
   );
 }
 
@@ -110,13 +125,16 @@ function readJson(folder: string, file: string): Record<string, unknown> {
   if (!existsSync(path))
     throw new EngineError(
       'model_missing',
-      `The model folder lacks ${path}. Restore the file or choose another model folder.`,
+      t('The model folder lacks {0}. Restore the file or choose another model folder.', path),
     );
   let written: string;
   try {
     written = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
-    throw new EngineError('model_damaged', `${path} cannot be read (${(error as Error).message}). Restore the file.`);
+    throw new EngineError(
+      'model_damaged',
+      t('{0} cannot be read ({1}). Restore the file.', path, (error as Error).message),
+    );
   }
   let value: unknown;
   try {
@@ -124,11 +142,11 @@ function readJson(folder: string, file: string): Record<string, unknown> {
   } catch (error) {
     throw new EngineError(
       'model_damaged',
-      `${path} is not valid JSON (${(error as Error).message}). Restore the file.`,
+      t('{0} is not valid JSON ({1}). Restore the file.', path, (error as Error).message),
     );
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new EngineError('model_damaged', `${path} does not hold a JSON object. Restore the file.`);
+    throw new EngineError('model_damaged', t('{0} does not hold a JSON object. Restore the file.', path));
   }
   return value as Record<string, unknown>;
 }
@@ -151,7 +169,11 @@ function readConfig(config: Record<string, unknown>, generation: Record<string, 
     if (value === undefined)
       throw new EngineError(
         'model_damaged',
-        `${path} has no positive whole number "${keys[0]}". Restore the file; only decoder-only transformers can be loaded.`,
+        t(
+          '{0} has no positive whole number "{1}". Restore the file; only decoder-only transformers can be loaded.',
+          path,
+          keys[0] ?? '',
+        ),
       );
     return value;
   };
@@ -160,7 +182,13 @@ function readConfig(config: Record<string, unknown>, generation: Record<string, 
   if (layers > MOST_LAYERS || heads > MOST_LAYERS)
     throw new EngineError(
       'model_damaged',
-      `${path} speaks of ${layers} layers and ${heads} heads; there are models of up to ${MOST_LAYERS}. Restore the file.`,
+      t(
+        '{0} speaks of {1} layers and {2} heads; there are models of up to {3}. Restore the file.',
+        path,
+        layers,
+        heads,
+        MOST_LAYERS,
+      ),
     );
   return {
     layers,

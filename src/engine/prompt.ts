@@ -1,5 +1,6 @@
 // A request → the ids the model is given: the fill-in-the-middle frame, the other files, and the budget in tokens.
 
+import { t } from '../l10n';
 import { windowAround } from '../completion/window';
 import type { CompletionRequest } from '../protocol';
 import { EngineError } from './errors';
@@ -34,21 +35,39 @@ export interface Prompt {
  * that was taught so: the text then goes on where the prompt ends. Where nothing stands after the cursor, or the
  * model has no such tokens, the prefix is simply continued.
  * @param contextLength most tokens of prompt and completion together
+ * @param healing false: the last piece of the prefix is left in the prompt
  * @throws EngineError `prompt_too_long`, only for raw prompts: any other is cut to fit
  */
-export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, contextLength: number): Prompt {
+export function framePrompt(
+  tokenizer: Tokenizer,
+  request: CompletionRequest,
+  contextLength: number,
+  healing = true,
+): Prompt {
   if (request.raw) {
     const ids = tokenizer.encode(request.prefix);
     if (ids.length === 0) {
       throw new EngineError(
         'bad_request',
-        'The prompt is empty, and this model has no token to begin a text with. Give a prefix.',
+        t('The prompt is empty, and this model has no token to begin a text with. Give a prefix.'),
       );
     }
     if (ids.length + (request.endless === true ? 1 : request.maxTokens) > contextLength) {
+      const tokens = ids.length;
       throw new EngineError(
         'prompt_too_long',
-        `The prompt has ${ids.length} tokens${request.endless === true ? ',' : `; with maxTokens ${request.maxTokens} that is`} more than the ${contextLength} tokens that this model holds. Shorten the prefix or ask for fewer tokens.`,
+        request.endless === true
+          ? t(
+              'The prompt has {0} tokens, more than the {1} tokens that this model holds. Shorten the prefix.',
+              tokens,
+              contextLength,
+            )
+          : t(
+              'The prompt has {0} tokens; with maxTokens {1} that is more than the {2} tokens that this model holds. Shorten the prefix or ask for fewer tokens.',
+              tokens,
+              request.maxTokens,
+              contextLength,
+            ),
       );
     }
     return { ids };
@@ -57,7 +76,8 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
   const room = Math.min(MAX_PROMPT, contextLength - mostTokens(request, contextLength));
   const begin = tokenizer.bosId === undefined ? [] : [tokenizer.bosId];
   const { fim } = tokenizer;
-  const fill = fim !== undefined && request.suffix.trim() !== '';
+  const shownSuffix = request.shownSuffix ?? request.suffix;
+  const fill = fim !== undefined && shownSuffix.trim() !== '';
   const separator = fim?.fileSeparator;
   const header =
     separator === undefined || request.path === undefined
@@ -66,7 +86,7 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
 
   const near = windowAround(
     request.prefix,
-    request.suffix,
+    shownSuffix,
     room * CHARS_PER_TOKEN,
     Math.floor(room * SUFFIX_SHARE) * CHARS_PER_TOKEN,
   );
@@ -74,7 +94,7 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
   let left = room - begin.length - header.length - suffix.length - (fill ? 3 : 0);
   // What is set aside does not depend on the piece: the front of a long prefix would move to and fro with each word.
   const retyped = Math.min(MAX_RETYPED, Math.floor(left / 2));
-  const { before, typed } = takeBack(tokenizer, near.prefix, retyped);
+  const { before, typed } = healing ? takeBack(tokenizer, near.prefix, retyped) : { before: near.prefix };
   left -= retyped;
   const whole = tokenizer.encodeText(before);
   const prefix = lastTokens(whole, left);
@@ -103,7 +123,7 @@ export function framePrompt(tokenizer: Tokenizer, request: CompletionRequest, co
   if (ids.length === 0)
     throw new EngineError(
       'bad_request',
-      'There is no text to continue, and this model has no token to begin a text with.',
+      t('There is no text to continue, and this model has no token to begin a text with.'),
     );
   return typed === undefined ? { ids } : { ids, typed };
 }

@@ -1,5 +1,6 @@
 // What runs a graph, and what all ways of it need: rowRunner.ts, plainRunner.ts, gpuRunner.ts, and fallbackRunner.ts before one of them.
 
+import { t } from '../l10n';
 import { EngineError } from './errors';
 import { NAMES } from './graph/attentionBlock';
 import { halfToFloat } from './graph/tensors';
@@ -96,32 +97,58 @@ export function checkInputs(session: Session, { config, weightsPath }: ModelFold
   const unsupported = (what: string): EngineError =>
     new EngineError(
       'model_unsupported',
-      `${weightsPath} ${what}. Export the model as a decoder with a cache (inputs input_ids, attention_mask, past_key_values.*; outputs logits, present.*).`,
+      t(
+        '{0} Export the model as a decoder with a cache (inputs input_ids, attention_mask, past_key_values.*; outputs logits, present.*).',
+        what,
+      ),
     );
   const pasts: PastInput[] = [];
   for (const input of session.inputMetadata) {
     const match = PAST.exec(input.name);
     if (match === null) {
-      if (!KNOWN_INPUTS.has(input.name)) throw unsupported(`has an input "${input.name}" that is not known`);
+      if (!KNOWN_INPUTS.has(input.name))
+        throw unsupported(t('{0} has an input "{1}" that is not known.', weightsPath, input.name));
       continue;
     }
     if (!input.isTensor || (input.type !== 'float32' && input.type !== 'float16'))
-      throw unsupported(`has a cache input "${input.name}" that is neither float32 nor float16`);
+      throw unsupported(t('{0} has a cache input "{1}" that is neither float32 nor float16.', weightsPath, input.name));
     const present = input.name.replace('past_key_values', 'present');
     if (!session.outputNames.includes(present))
-      throw unsupported(`has no output "${present}" for its input "${input.name}"`);
+      throw unsupported(t('{0} has no output "{1}" for its input "{2}".', weightsPath, present, input.name));
     const [, kvHeads, positions, headDim] = input.shape;
     if (input.shape.length !== 4 || (typeof positions === 'number' && positions > 0))
       throw unsupported(
-        `has a cache input "${input.name}" of the shape [${input.shape.join(', ')}] where [batch, ${config.kvHeads}, position, ${config.headDim}] was expected, with as many positions as there are tokens`,
+        t(
+          '{0} has a cache input "{1}" of the shape [{2}] where [batch, {3}, position, {4}] was expected, with as many positions as there are tokens.',
+          weightsPath,
+          input.name,
+          input.shape.join(', '),
+          config.kvHeads,
+          config.headDim,
+        ),
       );
-    for (const [name, inGraph, inConfig] of [
-      ['key heads', kvHeads, config.kvHeads],
-      ['numbers a head', headDim, config.headDim],
-    ] as const) {
-      if (typeof inGraph === 'number' && inGraph > 0 && inGraph !== inConfig)
-        throw unsupported(`has ${inGraph} ${name} in "${input.name}" where config.json says ${inConfig}`);
-    }
+    const differs = (inGraph: unknown, inConfig: number): inGraph is number =>
+      typeof inGraph === 'number' && inGraph > 0 && inGraph !== inConfig;
+    if (differs(kvHeads, config.kvHeads))
+      throw unsupported(
+        t(
+          '{0} has {1} key heads in "{2}" where config.json says {3}.',
+          weightsPath,
+          kvHeads,
+          input.name,
+          config.kvHeads,
+        ),
+      );
+    if (differs(headDim, config.headDim))
+      throw unsupported(
+        t(
+          '{0} has {1} numbers a head in "{2}" where config.json says {3}.',
+          weightsPath,
+          headDim,
+          input.name,
+          config.headDim,
+        ),
+      );
     pasts.push({
       name: input.name,
       present,
@@ -130,11 +157,18 @@ export function checkInputs(session: Session, { config, weightsPath }: ModelFold
       headDim: config.headDim,
     });
   }
-  if (!session.inputNames.includes('input_ids')) throw unsupported('has no input "input_ids"');
-  if (!session.outputNames.includes('logits')) throw unsupported('has no output "logits"');
+  if (!session.inputNames.includes('input_ids'))
+    throw unsupported(t('{0} has no input "{1}".', weightsPath, 'input_ids'));
+  if (!session.outputNames.includes('logits')) throw unsupported(t('{0} has no output "{1}".', weightsPath, 'logits'));
   if (pasts.length !== 2 * config.layers)
     throw unsupported(
-      `has ${pasts.length} cache inputs where config.json's ${config.layers} layers need ${2 * config.layers}`,
+      t(
+        "{0} has {1} cache inputs where config.json's {2} layers need {3}.",
+        weightsPath,
+        pasts.length,
+        config.layers,
+        2 * config.layers,
+      ),
     );
   return pasts;
 }

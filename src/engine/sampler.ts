@@ -3,13 +3,13 @@
 import type { Sampling } from '../protocol';
 import { survivors } from './decoding/filters';
 import type { Left } from './decoding/left';
-import { likeliest, logProbability, peaksOf } from './decoding/peaks';
+import { likeliest, likeliestOf, logProbability, peaksOf } from './decoding/peaks';
 import { sumOfWeights } from './decoding/exponential';
 import { penaliseRepetition } from './decoding/repetitionPenalty';
 import type { Random } from './random';
 
-/** A drawn token. */
-export interface Sampled {
+/** A token that might be drawn. */
+export interface Choice {
   id: number;
   /** Natural logarithm of its probability under the model itself, before temperature and filters. */
   logprob: number;
@@ -18,6 +18,12 @@ export interface Sampled {
    * filters: equal to `logprob` where all are allowed and nothing but the model has a say.
    */
   conditional: number;
+}
+
+/** A drawn token. */
+export interface Sampled extends Choice {
+  /** The likeliest others that were allowed, likeliest first, where they were asked for. */
+  others?: readonly Choice[];
 }
 
 /** Limits on what may be drawn, and what is known of the text. */
@@ -30,6 +36,8 @@ export interface Limits {
   own?: Float32Array;
   /** The text so far, prompt included; a repetition penalty counts from it. */
   ids?: readonly number[];
+  /** So many of the likeliest others are wanted; 0, the default: none. */
+  others?: number;
 }
 
 /**
@@ -50,14 +58,29 @@ export function sample(
   logits: Float32Array,
   sampling: Sampling,
   random: Random,
-  { forbidden, allowed, own = logits, ids }: Limits = {},
+  { forbidden, allowed, own = logits, ids, others = 0 }: Limits = {},
 ): Sampled {
   const changed = limited(logits, sampling, { forbidden, allowed, ids });
   const peaks = peaksOf(changed);
   const id = sampling.temperature === 0 ? likeliest(peaks) : draw(survivors(peaks, sampling), random);
   const logprob = logProbability(own === changed ? peaks : peaksOf(own), id);
-  if (allowed !== undefined) return { id, logprob, conditional: logShare(logits, new Set(allowed), id) };
-  return { id, logprob, conditional: own === logits ? logprob : logProbability(peaksOf(logits), id) };
+  const conditional =
+    allowed !== undefined
+      ? logShare(logits, new Set(allowed), id)
+      : own === logits
+        ? logprob
+        : logProbability(peaksOf(logits), id);
+  if (others === 0) return { id, logprob, conditional };
+  const [ownTotal, total] = [(own[id] as number) - logprob, (logits[id] as number) - conditional];
+  const found = likeliestOf(peaks, others + 1)
+    .filter((other) => other !== id)
+    .slice(0, others)
+    .map((other) => ({
+      id: other,
+      logprob: (own[other] as number) - ownTotal,
+      conditional: (logits[other] as number) - total,
+    }));
+  return { id, logprob, conditional, others: found };
 }
 
 /** Index of the largest logit; the lowest index among equals. @throws EngineError `nan_logits` */

@@ -1,5 +1,6 @@
 // How well a model predicts a text: the negative log-likelihood of its tokens.
 
+import { t } from '../l10n';
 import { EngineError } from './errors';
 import type { Model } from './model';
 import { logSumExp } from './sampler';
@@ -24,7 +25,7 @@ export interface Score {
 export async function score(model: Model, tokenizer: Tokenizer, text: string): Promise<Score> {
   const plain = tokenizer.encodeText(text);
   const ids = tokenizer.bosId === undefined ? plain : [tokenizer.bosId, ...plain];
-  if (ids.length < 2) throw new EngineError('bad_request', 'There is nothing to score: the text is empty.');
+  if (ids.length < 2) throw new EngineError('bad_request', t('There is nothing to score: the text is empty.'));
   const window = model.folder.config.contextLength;
   let nll = 0;
   let scored = 1; // ids before this index are done; the first is given

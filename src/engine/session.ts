@@ -2,6 +2,7 @@
 
 import { dirname } from 'node:path';
 import * as ort from 'onnxruntime-node';
+import { t } from '../l10n';
 import { EngineError } from './errors';
 import { suitableThreads } from './threads';
 
@@ -42,7 +43,7 @@ export async function openSession(path: string, device: string, given: SessionOp
   if (device === 'cpu') return open(path, ['cpu'], given, (reason) => damaged(path, reason));
   const failed = (reason: string): EngineError => new EngineError('device_failed', reason);
   const there = supportedDevices();
-  if (!there.includes(device)) throw failed(`this build of ONNX Runtime has ${there.join(', ')}`);
+  if (!there.includes(device)) throw failed(t('this build of ONNX Runtime has {0}', there.join(', ')));
   return open(path, [device, 'cpu'], given, failed);
 }
 
@@ -51,7 +52,7 @@ export async function run(session: Session, feeds: TensorMap, fetches: readonly 
   try {
     return await session.run(feeds, [...fetches]);
   } catch (error) {
-    throw new EngineError('inference_failed', `The model could not be run: ${firstLine(error)}`, { cause: error });
+    throw new EngineError('inference_failed', t('The model could not be run: {0}', firstLine(error)), { cause: error });
   }
 }
 
@@ -85,7 +86,7 @@ async function open(
 function damaged(path: string, reason: string): EngineError {
   return new EngineError(
     'model_damaged',
-    `ONNX Runtime cannot load ${path}: ${reason} Restore the file, or export the model again.`,
+    t('ONNX Runtime cannot load {0}: {1} Restore the file, or export the model again.', path, reason),
   );
 }
 

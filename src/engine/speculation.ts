@@ -4,6 +4,7 @@
 import type { CopyText } from './copying';
 import { DraftPolicy } from './draftPolicy';
 import { Drafts, textOfPrompt } from './drafts';
+import type { MemoryVoice } from './memory/voice';
 import { BREAK, TextIndex } from './textIndex';
 import type { Tokenizer } from './tokenizer';
 
@@ -24,15 +25,16 @@ export class Speculation {
   }
 
   /**
-   * What guesses for a completion are looked up in: the text that has a say beside the model, or the prompt alone.
+   * What guesses for a completion are looked up in: the text that has a say beside the model, or the prompt alone; and other files.
    * @param copying lets its text grow while the completion is written
    */
-  drafts(prompt: readonly number[], copying: CopyText | undefined): Drafts {
+  drafts(prompt: readonly number[], copying: CopyText | undefined, memory?: MemoryVoice): Drafts {
     const { specialIds, fim } = this.#tokenizer;
     const text = copying?.index ?? new TextIndex(textOfPrompt(prompt, specialIds, fim), this.#vocab);
     const offers = this.#offers.flatMap((offer) => [BREAK, ...offer]);
     return new Drafts(this.policy, text, {
       shared: copying !== undefined,
+      ...(memory === undefined ? {} : { memory }),
       ...(offers.length === 0 ? {} : { offers: new TextIndex(offers, this.#vocab) }),
     });
   }

@@ -1,6 +1,7 @@
 // Text ↔ token ids, and which ids mean something special. Wraps the tokenizer of @xenova/transformers; knows no model.
 
 import * as xenova from '@xenova/transformers/src/tokenizers.js';
+import { t } from '../l10n';
 import { EngineError } from './errors';
 import type { ModelFolder } from './modelFolder';
 import { textsOf, TokenTexts } from './tokenTexts';
@@ -59,7 +60,7 @@ export class Tokenizer {
     } catch (error) {
       throw new EngineError(
         'tokenizer_damaged',
-        `${folder.dir}/tokenizer.json cannot be used (${(error as Error).message}). Restore the file.`,
+        t('{0}/tokenizer.json cannot be used ({1}). Restore the file.', folder.dir, (error as Error).message),
       );
     }
     this.#spelling = spellingOf(folder.tokenizerJson);

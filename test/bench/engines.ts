@@ -1,7 +1,7 @@
 // Which processes a subject needs, and how each is to load.
 
 import { join } from 'node:path';
-import { engineEnvironment } from '../../src/extension/engineClient';
+import { engineEnvironment } from '../../src/extension/engineEnvironment';
 import type { Options, Peer } from './options';
 import type { LoadOptions } from './protocol';
 import type { Subject } from './subjects';

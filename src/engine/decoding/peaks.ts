@@ -1,5 +1,6 @@
 // The largest logit of every block of a vocabulary, from one pass. Whoever looks for large logits afterwards skips the blocks that have none.
 
+import { t } from '../../l10n';
 import { EngineError } from '../errors';
 import { sumOfWeights } from './exponential';
 
@@ -42,7 +43,9 @@ export function peaksOf(logits: Float32Array): Peaks {
   if (!Number.isFinite(max)) {
     throw new EngineError(
       'nan_logits',
-      'The model returned values that are not numbers. The weights are damaged or do not fit the device: restore the model folder or set the device to cpu.',
+      t(
+        'The model returned values that are not numbers. The weights are damaged or do not fit the device: restore the model folder or set the device to cpu.',
+      ),
     );
   }
   return { logits, maxima, max };
@@ -78,6 +81,26 @@ export function weightBelow({ maxima, max }: Peaks, scale: number, distance: num
 export function likeliest(peaks: Peaks): number {
   const { start = 0 } = nextBlock(peaks, 0, peaks.max) ?? {};
   return peaks.logits.indexOf(peaks.max, start);
+}
+
+/** At most `count` indices of the largest logits above −∞, largest first; of equal ones the lower index first. */
+export function likeliestOf(peaks: Peaks, count: number): number[] {
+  const { logits } = peaks;
+  // No other block than those with the largest maxima can hold one of them; fewer blocks than `count`: all are looked at.
+  const least = smallestOf(peaks, count);
+  const found: number[] = [];
+  for (let part = nextBlock(peaks, 0, least); part !== undefined; part = nextBlock(peaks, part.block + 1, least)) {
+    for (let id = part.start; id < part.end; id++) {
+      const logit = logits[id] as number;
+      if (logit === -Infinity || logit < least) continue;
+      if (found.length === count && logit <= (logits[found[count - 1] as number] as number)) continue;
+      let at = found.length;
+      while (at > 0 && (logits[found[at - 1] as number] as number) < logit) at--;
+      found.splice(at, 0, id);
+      if (found.length > count) found.pop();
+    }
+  }
+  return found;
 }
 
 /** log softmax(logits)[id], in nats. */
