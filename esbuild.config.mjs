@@ -70,7 +70,7 @@ const unitTests = () => ({
     .filter((f) => f.endsWith('.test.ts'))
     .map((f) => join('test/unit', basename(f))),
   outdir: '.test-out/unit',
-  external: ['onnxruntime-node', 'esbuild'],
+  external: ['onnxruntime-node', 'esbuild', 'typescript'],
   logLevel: 'warning',
 });
 
@@ -82,6 +82,20 @@ const evaluation = {
   outfile: '.test-out/eval/main.js',
   external: ['onnxruntime-node'],
   logLevel: 'warning',
+};
+
+/** How far the workspace memory should be trusted, and what it costs, for Node.
+ * @type {import('esbuild').BuildOptions} */
+const memoryFit = { ...evaluation, entryPoints: ['models/eval/memoryFit.ts'], outfile: '.test-out/fit/memory.js' };
+/** @type {import('esbuild').BuildOptions} */
+const memoryBench = { ...evaluation, entryPoints: ['test/bench/memory.ts'], outfile: '.test-out/memory/main.js' };
+
+/** How sure a model is, and how sure it may be, for Node.
+ * @type {import('esbuild').BuildOptions} */
+const calibration = {
+  ...evaluation,
+  entryPoints: ['models/eval/calibrationFit.ts'],
+  outfile: '.test-out/calibration/main.js',
 };
 
 /** What guessing ahead saves, for Node.
@@ -104,6 +118,12 @@ if (args.includes('--watch')) {
   await build(unitTests());
 } else if (args.includes('--eval')) {
   await build(evaluation);
+} else if (args.includes('--memory-fit')) {
+  await build(memoryFit);
+} else if (args.includes('--memory')) {
+  await build(memoryBench);
+} else if (args.includes('--calibration')) {
+  await build(calibration);
 } else if (args.includes('--speculation')) {
   await build(speculation);
 } else if (args.includes('--sliding')) {

@@ -6,9 +6,22 @@ import { join } from 'node:path';
 import { GraphWriter, type ValueInfo } from './onnxWriter';
 import { byteTokenizer } from './tinyModel';
 
+/** Lines that differ, since a suggestion ends where it repeats itself; no character occurs twice. */
+export const LINES = ['abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '0123456789'] as const;
 /** What the model writes, again and again. */
-export const CYCLE = 'abcdefghijklmnopqrstuvwxyz\n';
-const VOCAB = 259;
+export const CYCLE = `${LINES.join('\n')}\n`;
+
+/** What it writes in so many tokens, from the beginning of the cycle. */
+export function cycleText(tokens: number): string {
+  const cycle = LINES.flatMap((line, i) => (i === 0 ? [...line] : [`\n${line[0] as string}`, ...line.slice(1)]));
+  cycle.push('\n');
+  return Array.from({ length: tokens }, (_, i) => cycle[i % cycle.length]).join('');
+}
+
+/** A line break and the first character of the next line are one token, but for the last: so it is known which line is next. */
+const BREAKS = LINES.slice(1).map((line) => `\u010a${line[0] as string}`); // U+010A stands for the line feed
+const LINE_FEED = 10;
+const VOCAB = 259 + BREAKS.length;
 const WIDTH = 1024;
 /** Matrix products a token, for nothing but the time they take. */
 const PRODUCTS = 60;
@@ -25,14 +38,14 @@ export function writeCycleModel(dir: string): void {
     max_position_embeddings: 2048,
     eos_token_id: 257,
   });
-  json('tokenizer.json', byteTokenizer());
+  json('tokenizer.json', byteTokenizer(BREAKS));
   json('tokenizer_config.json', { tokenizer_class: 'GPT2Tokenizer', bos_token: '<s>' });
 
   const g = new GraphWriter();
   const follower = new Float32Array(VOCAB * VOCAB); // [this, next]
   for (let id = 0; id < VOCAB; id++) {
-    const next = (CYCLE.indexOf(String.fromCharCode(id)) + 1) % CYCLE.length; // −1, not in the cycle: its beginning
-    follower[id * VOCAB + CYCLE.charCodeAt(next)] = 20;
+    follower[id * VOCAB + LINE_FEED] = 10; // rather than the tokens that begin with one
+    follower[id * VOCAB + after(id)] = 20;
   }
   const logits = g.node('Gather', [g.float('follower', follower, [VOCAB, VOCAB]), 'input_ids'], { axis: 0 });
   const small = new Float32Array(WIDTH * WIDTH).fill(1 / WIDTH);
@@ -59,4 +72,14 @@ export function writeCycleModel(dir: string): void {
     [{ name: 'logits', type: 'float32', shape: ['batch', 'sequence', VOCAB] }, ...cache('present', 'total')],
   );
   writeFileSync(join(dir, 'onnx', 'model.onnx'), model);
+}
+
+/** The id that follows another one. */
+function after(id: number): number {
+  const last = id < 256 ? String.fromCharCode(id) : (BREAKS[id - 259]?.[1] ?? '');
+  const line = LINES.findIndex((each) => last !== '' && each.includes(last));
+  if (line < 0) return (LINES[0][0] as string).charCodeAt(0); // not in the cycle: its beginning
+  const next = LINES[line]?.[(LINES[line] as string).indexOf(last) + 1];
+  if (next !== undefined) return next.charCodeAt(0);
+  return line + 1 < LINES.length ? 259 + line : LINE_FEED;
 }

@@ -131,14 +131,18 @@ export function writeModelFolder(dir: string, graph: Uint8Array, config: Record<
   });
 }
 
-/** A byte-level tokenizer without merges: id = byte, in the order of GPT-2's byte alphabet. */
-export function byteTokenizer(): unknown {
+/**
+ * A byte-level tokenizer without merges: id = byte, in the order of GPT-2's byte alphabet.
+ * @param more tokens with ids from 259, in that alphabet; a model may write them, no text is read as them
+ */
+export function byteTokenizer(more: readonly string[] = []): unknown {
   const printable = (byte: number): boolean =>
     (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
   let extra = 0;
-  const vocab = Object.fromEntries(
-    Array.from({ length: 256 }, (_, byte) => [String.fromCharCode(printable(byte) ? byte : 256 + extra++), byte]),
-  );
+  const vocab = Object.fromEntries([
+    ...Array.from({ length: 256 }, (_, byte) => [String.fromCharCode(printable(byte) ? byte : 256 + extra++), byte]),
+    ...more.map((token, i) => [token, 259 + i]),
+  ] as [string, number][]);
   const special = (id: number, content: string): unknown => ({
     id,
     content,

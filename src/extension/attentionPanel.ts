@@ -2,7 +2,9 @@
 // It knows neither the engine nor the editor, only a source of maps. Opened by the command, restored by VS Code.
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
-import type { AttentionMap, ModelInfo, ToWebview } from '../protocol';
+import { t } from '../l10n';
+import type { AttentionMap, ModelInfo } from '../protocol';
+import type { ToWebview } from '../webviewProtocol';
 import { attentionPage, readMessage } from './attentionPage';
 
 /** Where the maps come from. */
@@ -30,7 +32,7 @@ export class AttentionPanel implements vscode.Disposable {
       return;
     }
     const column = { viewColumn: vscode.ViewColumn.Beside, preserveFocus };
-    const panel = vscode.window.createWebviewPanel(VIEW_TYPE, 'Attention', column);
+    const panel = vscode.window.createWebviewPanel(VIEW_TYPE, t('Attention'), column);
     AttentionPanel.#current = new AttentionPanel(panel, extensionUri, source);
   }
 
@@ -75,6 +77,8 @@ export class AttentionPanel implements vscode.Disposable {
       cspSource: webview.cspSource,
       script: webview.asWebviewUri(file('dist', 'webview.js')).toString(),
       style: webview.asWebviewUri(file('media', 'panel.css')).toString(),
+      language: vscode.env.language,
+      strings: vscode.l10n.bundle ?? {},
     });
   }
 

@@ -1,60 +1,83 @@
-// VS Code's question in, ghost text out: glue over completion/ and the engine client. Typing that agrees with the text on offer
-// is answered from memory; anything else starts a generation, and the one before is cancelled.
+// VS Code's question in, ghost text out. What is known is answered from memory at once; else the model is asked, after the wait that the
+// typing suggests. Every answer that is empty has its reason.
 
 import * as vscode from 'vscode';
-import { Suggestion } from '../completion/suggestion';
-import type { CompletionRequest } from '../protocol';
+import type { Rest } from '../completion/offer';
+import type { Rhythm } from '../completion/rhythm';
 import type { Config } from './config';
-import { isForWriting, pathForModel, textAround } from './documents';
+import { textAround } from './documents';
 import type { EngineClient } from './engineClient';
-import { EngineFailure } from './engineClient';
+import type { Exclusion } from './exclusion';
+import { reasonNotToAsk } from './gate';
+import { Generations } from './generations';
 import type { GhostStream } from './ghostStream';
+import { itemFor, otherItems } from './items';
+import type { ModelOffer } from './modelOffer';
+import { OfferFinder, type Shown } from './offerFinder';
+import type { Question } from './question';
+import * as reasons from './reasons';
+import type { Requests } from './requests';
+import type { TypingWatch } from './typingWatch';
+import type { Reason, Why } from './why';
 
-/** Run by the editor when an item was accepted. */
-export const ACCEPTED = '_glassbox.accepted';
-
-/** A generation and what it has given so far. */
-interface Offer {
-  uri: string;
-  suggestion: Suggestion;
-  abort: AbortController;
-  /** Called at the next token and at the end. */
-  waiting: Set<() => void>;
+/** A suggestion that has been on show for so long may be accepted soon: what comes after it is asked for. In milliseconds. */
+const LOOKED_AT_MS = 150;
+export interface ProviderParts {
+  engine: EngineClient;
+  config: () => Config;
+  requests: Requests;
+  exclusion: Exclusion;
+  why: Why;
+  rhythm: Rhythm;
+  typing: TypingWatch;
+  log: vscode.LogOutputChannel;
+  /** A function, because the stream registers the provider and so is made after it. */
+  stream: () => GhostStream;
 }
 
-export class CompletionProvider implements vscode.InlineCompletionItemProvider {
-  readonly #engine: EngineClient;
-  readonly #config: () => Config;
-  /** A function, because the stream registers this provider and so is made after it. */
-  readonly #stream: () => GhostStream;
-  readonly #log: vscode.LogOutputChannel;
-  #offer: Offer | undefined;
+export class CompletionProvider implements vscode.InlineCompletionItemProvider, vscode.Disposable {
+  readonly #parts: ProviderParts;
+  readonly #generations: Generations;
+  readonly #finder: OfferFinder;
   /** Where the user last sent a suggestion away. The editor may have been about to ask again there. */
   #dismissed = '';
-  #requests = 0;
+  #questions = 0;
+  #lookedAt: NodeJS.Timeout | undefined;
 
-  constructor(engine: EngineClient, config: () => Config, stream: () => GhostStream, log: vscode.LogOutputChannel) {
-    this.#engine = engine;
-    this.#config = config;
-    this.#stream = stream;
-    this.#log = log;
+  constructor(parts: ProviderParts) {
+    const { stream, typing } = (this.#parts = parts);
+    const onChange = (offer: ModelOffer): void => {
+      stream().changed(offer);
+      if (offer.finished || offer.lost) typing.ended(offer);
+    };
+    this.#generations = new Generations({ ...parts, onChange });
+    this.#finder = new OfferFinder(parts, this.#generations);
   }
 
-  /** How many times the model was asked since the start. */
+  /** How many times the model was asked by somebody who waited. */
   get requests(): number {
-    return this.#requests;
+    return this.#generations.count;
   }
 
-  /** Forgets the text on offer, stops making more of it, and offers nothing at this place until something changes there. */
+  /** How many offers are remembered. */
+  get remembered(): number {
+    return this.#generations.offers.size;
+  }
+
+  /** Forgets what is on offer at the cursor, stops making more of it, and offers nothing at this place until something changes there. */
   dismiss(): void {
     const editor = vscode.window.activeTextEditor;
-    if (editor !== undefined) this.#dismissed = placeOf(editor.document, editor.selection.active);
-    this.#drop();
+    this.#generations.cancel();
+    if (editor === undefined) return;
+    const { document, selection } = editor;
+    this.#dismissed = nameOf(document, selection.active);
+    const { before, after } = textAround(document, selection);
+    this.#generations.offers.dismiss(document.uri.toString(), before, after);
   }
 
-  #drop(): void {
-    this.#offer?.abort.abort();
-    this.#offer = undefined;
+  /** Forgets all offers: the settings or the model have changed. */
+  reset(): void {
+    this.#generations.reset();
   }
 
   async provideInlineCompletionItems(
@@ -63,128 +86,115 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider {
     context: vscode.InlineCompletionContext,
     token: vscode.CancellationToken,
   ): Promise<vscode.InlineCompletionItem[]> {
-    this.#stream().asked();
-    const invoked = context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
-    if ((!this.#config().enabled && !invoked) || !isForWriting(document)) return [];
-    if (!invoked && this.#dismissed === placeOf(document, position)) return [];
-    this.#dismissed = '';
-    // Generate writes: asking now would cancel it. Or there is no engine: the status bar says why.
-    if (this.#engine.writing || this.#engine.state.kind === 'failed') return [];
-
-    // With an entry selected in the suggest widget, what is shown must begin with that entry and take its place.
-    const selected = context.selectedCompletionInfo;
-    const { before, after } = textAround(document, selected?.range ?? new vscode.Range(position, position));
-    const prefix = before + (selected?.text ?? '');
-    const suffix = after;
-    if (prefix.trim() === '' || (/\w$/.test(prefix) && /^\w/.test(suffix))) return [];
-
-    const uri = document.uri.toString();
-    let offer = this.#offer?.uri === uri ? this.#offer : undefined;
-    let asked = false;
-    let shown = '';
-    for (;;) {
-      const rest = offer?.suggestion.remaining(prefix, suffix);
-      if (offer === undefined || rest === undefined) {
-        if (asked) return [];
-        asked = true;
-        this.#drop();
-        offer = this.#offer = this.#ask(document, prefix, suffix);
-        continue;
-      }
-      shown = this.#showable(rest, offer.suggestion.finished);
-      if (shown !== '') break;
-      if (offer.suggestion.finished) return [];
-      await changeOf(offer, token);
-      if (token.isCancellationRequested || this.#offer !== offer) return [];
+    const { why, log, stream } = this.#parts;
+    stream().asked();
+    const number = ++this.#questions;
+    const { version } = document;
+    why.asked({ document, version, position });
+    let answer: vscode.InlineCompletionItem[] | Reason;
+    try {
+      const selected = context.selectedCompletionInfo;
+      const { before, after } = textAround(document, selected?.range ?? new vscode.Range(position, position));
+      answer = await this.#answer({
+        document,
+        position,
+        prefix: before + (selected?.text ?? ''),
+        suffix: after,
+        invoked: context.triggerKind === vscode.InlineCompletionTriggerKind.Invoke,
+        selected,
+        token,
+        stands: () => document.version === version && !token.isCancellationRequested,
+        at: performance.now(),
+      });
+    } catch (error) {
+      log.error(error instanceof Error ? error : String(error));
+      answer = reasons.unexpected(error instanceof Error ? error.message : String(error));
     }
-    if (!offer.suggestion.finished) this.#stream().shown(document, position);
-
-    const range = selected?.range ?? new vscode.Range(position, position);
-    const item = new vscode.InlineCompletionItem((selected?.text ?? '') + shown, range);
-    item.command = { command: ACCEPTED, title: 'Accepted' };
-    return [item];
+    if (Array.isArray(answer)) return answer;
+    // An older question may end after a newer one.
+    if (number === this.#questions) why.set(answer);
+    return [];
   }
 
   /** Has the engine read what would be asked at the cursor, so that the first suggestion there comes as fast as the next. */
   async warm({ document, selection }: vscode.TextEditor, signal: AbortSignal): Promise<void> {
-    if (!this.#config().enabled || !isForWriting(document) || !selection.isEmpty) return;
-    const { before, after } = textAround(document, selection);
-    if (before.trim() === '') return;
-    const offer = this.#offer?.uri === document.uri.toString() ? this.#offer : undefined;
-    if (offer?.suggestion.remaining(before, after) !== undefined) return; // the engine has just been asked here
+    const { engine, requests, config, exclusion, log } = this.#parts;
+    const { before: prefix, after: suffix } = textAround(document, selection);
+    const place = { document, position: selection.active, prefix, suffix, invoked: false };
+    if (!selection.isEmpty || reasonNotToAsk(place, config(), engine.state) !== undefined) return;
+    if ((await exclusion.reasonAgainst(document)) !== undefined || signal.aborted) return;
+    // The engine has just been asked here.
+    if (this.#generations.offers.find(document.uri.toString(), prefix, suffix) !== undefined) return;
     try {
-      const warmed = await this.#engine.warm(this.#request(document, before, after), signal);
+      const warmed = await engine.warm(requests.at(document, prefix, suffix), signal);
       if (warmed === undefined) return;
       const { promptTokens, reusedTokens, totalMs } = warmed.stats;
-      this.#log.debug(
+      if (warmed.finish !== 'cancelled') this.#generations.warmed(document);
+      log.debug(
         `read beforehand: ${warmed.finish}, ${totalMs.toFixed(0)} ms, prompt ${promptTokens} (${reusedTokens} reused)`,
       );
     } catch (error) {
-      this.#log.debug(`read beforehand: ${error instanceof Error ? error.message : String(error)}`);
+      log.debug(`read beforehand: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
 
-  #request(document: vscode.TextDocument, prefix: string, suffix: string): CompletionRequest {
-    const { maxTokens, sampling, minProbability } = this.#config();
-    return { prefix, suffix, path: pathForModel(document), maxTokens, sampling, raw: false, minProbability };
+  dispose(): void {
+    clearTimeout(this.#lookedAt);
+    this.#generations.dispose();
   }
 
-  /** What of the rest may be shown now. Where the editor cannot lengthen it, whole lines, unless it is finished. */
-  #showable(rest: string, finished: boolean): string {
-    const part = finished || this.#stream().canGrow ? rest : rest.slice(0, Math.max(0, rest.lastIndexOf('\n')));
-    return part.trim() === '' ? '' : part;
+  async #answer(question: Question): Promise<vscode.InlineCompletionItem[] | Reason> {
+    const { engine, config, exclusion } = this.#parts;
+    const { document, position, invoked } = question;
+    const against = reasonNotToAsk(question, config(), engine.state);
+    if (against !== undefined) return against;
+    if (!invoked && this.#dismissed === nameOf(document, position)) return reasons.dismissed();
+    this.#dismissed = '';
+    if (engine.writing) return reasons.writing(); // asking now would cancel it
+    const excluded = await exclusion.reasonAgainst(document);
+    if (excluded !== undefined) return reasons.excluded(excluded, document);
+    if (!question.stands()) return reasons.superseded();
+    const shown = await this.#finder.find(question);
+    return 'offer' in shown ? this.#items(question, shown) : shown;
   }
 
-  #ask(document: vscode.TextDocument, prefix: string, suffix: string): Offer {
-    const suggestion = new Suggestion(prefix, suffix);
-    const offer: Offer = { uri: document.uri.toString(), suggestion, abort: new AbortController(), waiting: new Set() };
-    const changed = (): void => {
-      for (const resume of [...offer.waiting]) resume();
-      if (this.#offer === offer) this.#stream().changed();
+  async #items(question: Question, { offer, rest, known }: Shown): Promise<vscode.InlineCompletionItem[] | Reason> {
+    const { why, stream, typing } = this.#parts;
+    const { document, position, at, invoked } = question;
+    const item = itemFor(question, rest);
+    if (!(item instanceof vscode.InlineCompletionItem)) return item;
+    if (!offer.finished) stream().shown(document, position, offer);
+    const key = typing.keyBefore(document);
+    const before = offer.shown;
+    const shown = { ms: performance.now() - (key ?? at), from: known ? 'memory' : 'model' } as const;
+    offer.shown ??= { ...shown, counted: false };
+    typing.shows(offer, document, position, rest.text);
+    if (offer.finished) typing.ended(offer);
+    // Asked again without a key, the editor lengthens what it shows.
+    const { ms, from } = key === undefined && before !== undefined ? before : shown;
+    why.gave({ ms, from, probability: offer.completion?.probability });
+    this.#lookAhead(question, offer, rest);
+    // Who asks by hand for what is on show already looks for something else.
+    return invoked && before !== undefined
+      ? [item, ...(await otherItems(question, offer, rest.text, this.#generations))]
+      : [item];
+  }
+
+  /** When a whole suggestion is looked at, has what comes after it asked for. */
+  #lookAhead({ document, prefix, suffix }: Question, offer: ModelOffer, rest: Rest): void {
+    clearTimeout(this.#lookedAt);
+    const { version } = document;
+    const look = (): void => {
+      if (document.version !== version || offer.lost) return;
+      if (!offer.finished) return void offer.change().then(look);
+      const { text, over } = offer.remaining(prefix, suffix) ?? rest;
+      this.#generations.ahead({ document, prefix: prefix + text, suffix: suffix.slice(over) }, offer);
     };
-    const number = ++this.#requests;
-    this.#engine
-      .complete(this.#request(document, prefix, suffix), offer.abort.signal, ({ text }) => {
-        if (text === '') return;
-        suggestion.append(text);
-        changed();
-      })
-      .then(
-        ({ text, finish, stats }) => {
-          suggestion.append(text.slice(suggestion.text.length));
-          this.#log.debug(
-            `suggestion ${number}: ${finish}, ${stats.generatedTokens} tokens, first after ${stats.firstTokenMs.toFixed(0)} ms, all after ${stats.totalMs.toFixed(0)} ms, prompt ${stats.promptTokens} (${stats.reusedTokens} reused)`,
-          );
-          // What was cut off by a cancel must not be taken for the whole.
-          if (finish === 'cancelled' && this.#offer === offer) this.#offer = undefined;
-        },
-        (error: unknown) => {
-          this.#log.warn(`suggestion ${number}: ${error instanceof EngineFailure ? error.message : String(error)}`);
-          if (this.#offer === offer) this.#offer = undefined;
-        },
-      )
-      .finally(() => {
-        suggestion.finish();
-        changed();
-      });
-    return offer;
+    this.#lookedAt = setTimeout(look, LOOKED_AT_MS);
   }
 }
 
 /** Names a position in one version of a document. */
-function placeOf(document: vscode.TextDocument, { line, character }: vscode.Position): string {
+function nameOf(document: vscode.TextDocument, { line, character }: vscode.Position): string {
   return `${document.uri.toString()} ${document.version} ${line}:${character}`;
-}
-
-/** Resolves when the offer has changed or the editor no longer waits. */
-function changeOf(offer: Offer, token: vscode.CancellationToken): Promise<void> {
-  return new Promise((resolve) => {
-    const resume = (): void => {
-      offer.waiting.delete(resume);
-      cancelled.dispose();
-      resolve();
-    };
-    const cancelled = token.onCancellationRequested(resume);
-    offer.waiting.add(resume);
-  });
 }

@@ -2,6 +2,7 @@
 // extension. Imports no `vscode`, so that plain Node can test it against the real engine.
 
 import { fork, type ChildProcess } from 'node:child_process';
+import { t } from '../l10n';
 import type {
   AttentionMap,
   Completion,
@@ -9,40 +10,30 @@ import type {
   EngineFault,
   FromEngine,
   LoadMessage,
-  ModelInfo,
+  MemoryFile,
+  MemoryState,
   ToEngine,
   TokenMessage,
 } from '../protocol';
+import { engineEnvironment } from './engineEnvironment';
+import { EngineFailure, type EngineState } from './engineState';
 
-export type EngineState =
-  | { kind: 'stopped' }
-  | { kind: 'loading' }
-  | { kind: 'ready'; info: ModelInfo }
-  /** Nobody asked for long, and its memory was given back; the next request starts it again. */
-  | { kind: 'asleep'; info: ModelInfo }
-  /** Loading failed, or the process died too often; `reason` is for people. */
-  | { kind: 'failed'; reason: string };
+export { EngineFailure, type EngineState };
 
 export interface EngineClientOptions {
   /** Path of the engine's bundle. */
   enginePath: string;
   log: (line: string) => void;
+  /** Told of each completion that ran to its end. */
+  onCompletion?: (completion: Completion) => void;
   /** Port for a debugger to attach to the engine. */
   inspectPort?: number;
 }
 
+/** A completion, and the name under which more can be asked about it. */
+export type Answer = Completion & { id: number };
+
 export type LoadOptions = Omit<LoadMessage, 'type'>;
-
-/** A request failed; the message is for people. */
-export class EngineFailure extends Error {
-  readonly code: string;
-
-  constructor(fault: EngineFault) {
-    super(fault.message);
-    this.name = 'EngineFailure';
-    this.code = fault.code;
-  }
-}
 
 interface Pending {
   onToken?: (token: TokenMessage) => void;
@@ -57,6 +48,8 @@ const FORGET_DEATHS_AFTER_MS = 120_000;
 /** An engine that is to end is killed after this long; while it opens a device, its driver may block it for seconds. */
 const MAX_RUN_MS = 1000;
 const MAX_OPENING_MS = 15_000;
+/** What is sent without anybody waiting for it: it does not keep the engine awake. */
+const QUIET: ReadonlySet<string> = new Set(['warm', 'ahead', 'remember']);
 /** A longer timer of Node's fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -133,7 +126,7 @@ export class EngineClient {
     this.#deaths = [];
     this.#deviceNote = undefined;
     this.#changedDevice = false;
-    this.#kill('The engine is being restarted.');
+    this.#kill(t('The engine is being restarted.'));
     this.#spawn();
   }
 
@@ -145,7 +138,7 @@ export class EngineClient {
     request: CompletionRequest,
     signal: AbortSignal,
     onToken: (token: TokenMessage) => void,
-  ): Promise<Completion> {
+  ): Promise<Answer> {
     const id = this.#nextId++;
     const cancel = (): void => this.#send({ type: 'cancel', id });
     signal.addEventListener('abort', cancel, { once: true });
@@ -158,8 +151,11 @@ export class EngineClient {
       if (signal.aborted) cancel();
       const reply = await asked;
       if (reply.type !== 'done') throw new Error(`unexpected reply ${reply.type}`);
-      if (reply.completion.finish !== 'cancelled') this.#completions++;
-      return reply.completion;
+      if (reply.completion.finish !== 'cancelled') {
+        this.#completions++;
+        this.#options.onCompletion?.(reply.completion);
+      }
+      return { ...reply.completion, id };
     } finally {
       signal.removeEventListener('abort', cancel);
       this.#writing -= writes;
@@ -174,18 +170,50 @@ export class EngineClient {
    * @returns what was computed, or undefined where nothing was asked
    * @throws EngineFailure when the engine reports an error, or dies on the way
    */
-  async warm(request: CompletionRequest, signal: AbortSignal): Promise<Completion | undefined> {
+  warm(request: CompletionRequest, signal: AbortSignal): Promise<Completion | undefined> {
+    return this.#beforehand('warm', request, signal);
+  }
+
+  /** As `warm`, but the request is completed: the answer is the one that would be given if it were asked. */
+  ahead(request: CompletionRequest, signal: AbortSignal): Promise<Completion | undefined> {
+    return this.#beforehand('ahead', request, signal);
+  }
+
+  async #beforehand(
+    type: 'warm' | 'ahead',
+    request: CompletionRequest,
+    signal: AbortSignal,
+  ): Promise<Completion | undefined> {
     if (this.#state.kind !== 'ready' || this.generating || signal.aborted) return undefined;
     const id = this.#nextId++;
     const cancel = (): void => this.#send({ type: 'cancel', id });
     signal.addEventListener('abort', cancel, { once: true });
     try {
-      const reply = await this.#ask({ type: 'warm', id, request });
+      const reply = await this.#ask({ type, id, request });
       if (reply.type !== 'done') throw new Error(`unexpected reply ${reply.type}`);
       return reply.completion;
     } finally {
       signal.removeEventListener('abort', cancel);
     }
+  }
+
+  /** At most `count` other texts at the place of the last completion. @throws EngineFailure */
+  async alternatives(of: number, count: number): Promise<Completion[]> {
+    const reply = await this.#ask({ type: 'alternatives', id: this.#nextId++, of, count });
+    if (reply.type !== 'alternatives') throw new Error(`unexpected reply ${reply.type}`);
+    return reply.completions;
+  }
+
+  /** Takes files into the workspace memory and others out of it. @returns what it holds now @throws EngineFailure */
+  async remember(files: MemoryFile[], forget: string[]): Promise<MemoryState> {
+    const reply = await this.#ask({ type: 'remember', id: this.#nextId++, files, forget });
+    if (reply.type !== 'memory') throw new Error(`unexpected reply ${reply.type}`);
+    return reply.state;
+  }
+
+  /** Erases the workspace memory, on disk too. @throws EngineFailure */
+  async eraseMemory(): Promise<void> {
+    await this.#ask({ type: 'eraseMemory', id: this.#nextId++ });
   }
 
   /** Attention weights of one head over the last completion. @throws EngineFailure */
@@ -198,7 +226,7 @@ export class EngineClient {
   dispose(): void {
     this.#disposed = true;
     clearTimeout(this.#unloadTimer);
-    this.#kill('The engine has been shut down.');
+    this.#kill(t('The engine has been shut down.'));
     this.#setState({ kind: 'stopped' });
     this.#listeners.clear();
   }
@@ -208,10 +236,10 @@ export class EngineClient {
       if (this.#state.kind === 'failed')
         return reject(new EngineFailure({ code: 'engine_down', message: this.#state.reason }));
       if (this.#state.kind === 'stopped')
-        return reject(new EngineFailure({ code: 'engine_down', message: 'The engine is not running.' }));
+        return reject(new EngineFailure({ code: 'engine_down', message: t('The engine is not running.') }));
       if (this.#child === undefined) this.#spawn(); // somebody waits: cut the back-off short
       this.#pending.set(message.id, { resolve, reject, ...(onToken === undefined ? {} : { onToken }) });
-      if (message.type !== 'warm') this.#restUntilAsked();
+      if (!QUIET.has(message.type)) this.#restUntilAsked();
       this.#send(message);
     });
   }
@@ -287,7 +315,7 @@ export class EngineClient {
   #changeDevice(): void {
     if (!this.#betterDevice || this.#pending.size > 0) return;
     this.#changedDevice = true;
-    this.#kill('The engine changes to another device.');
+    this.#kill(t('The engine changes to another device.'));
     this.#spawn();
   }
 
@@ -304,7 +332,7 @@ export class EngineClient {
     if (this.#state.kind !== 'ready') return; // the next request starts the time anew
     const { info } = this.#state;
     this.#options.log('engine: nobody asked for a while; it sleeps until somebody does');
-    this.#kill('The engine sleeps.');
+    this.#kill(t('The engine sleeps.'));
     this.#completions = 0; // their attention is gone with the process
     this.#setState({ kind: 'asleep', info });
   }
@@ -313,13 +341,15 @@ export class EngineClient {
     this.#child = undefined;
     const now = Date.now();
     this.#deaths = [...this.#deaths.filter((at) => now - at < FORGET_DEATHS_AFTER_MS), now];
-    const reason = `The engine process ended unexpectedly (${how}).`;
+    const reason = t('The engine process ended unexpectedly ({0}).', how);
     this.#options.log(reason);
     this.#rejectAll({ code: 'engine_died', message: reason });
     const device = this.#device ?? this.#opening ?? 'cpu'; // before it says so it has touched no other
     if (this.#load !== undefined && device !== 'cpu') {
-      const what = this.#device === undefined ? 'opened' : 'ran on';
-      this.#deviceNote = `The engine died while it ${what} the device ${device}; it goes on with the CPU.`;
+      this.#deviceNote =
+        this.#device === undefined
+          ? t('The engine died while it opened the device {0}; it goes on with the CPU.', device)
+          : t('The engine died while it ran on the device {0}; it goes on with the CPU.', device);
       this.#options.log(this.#deviceNote);
       this.#load = { ...this.#load, device: 'cpu' };
     }
@@ -327,7 +357,7 @@ export class EngineClient {
     if (wait === undefined) {
       return this.#setState({
         kind: 'failed',
-        reason: `${reason} It was restarted ${BACK_OFF_MS.length} times in vain; the log has its last words.`,
+        reason: t('{0} It was restarted {1} times in vain; the log has its last words.', reason, BACK_OFF_MS.length),
       });
     }
     this.#setState({ kind: 'loading' });
@@ -360,20 +390,4 @@ export class EngineClient {
   #changed(): void {
     for (const listener of this.#listeners) listener();
   }
-}
-
-/** Has glibc ask for huge pages: the weights and the cache are read from end to end at every token, and finding small pages takes a fifth of that. */
-const HUGE_PAGES = 'glibc.malloc.hugetlb=1';
-
-/**
- * The environment of the engine: all of ours, less what would make it a debug target of the extension host's debugger, and on Linux with
- * huge pages.
- */
-export function engineEnvironment(ours: NodeJS.ProcessEnv, platform = process.platform): NodeJS.ProcessEnv {
-  const env = { ...ours };
-  delete env['NODE_OPTIONS'];
-  const tunables = env['GLIBC_TUNABLES'] ?? '';
-  if (platform === 'linux' && !tunables.includes('glibc.malloc.hugetlb'))
-    env['GLIBC_TUNABLES'] = tunables === '' ? HUGE_PAGES : `${tunables}:${HUGE_PAGES}`;
-  return env;
 }

@@ -2,15 +2,32 @@
 
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { Rhythm } from '../completion/rhythm';
+import { t, useStrings } from '../l10n';
+import type { ContextFile, MemoryState } from '../protocol';
 import { AttentionPanel, type AttentionSource } from './attentionPanel';
-import { ACCEPTED, CompletionProvider } from './completionProvider';
+import { CompletionProvider } from './completionProvider';
 import { needsRestart, readConfig, setEnabled } from './config';
 import { EngineClient } from './engineClient';
-import { continueCommand, generateCommand } from './generate';
+import { OtherFiles } from './context/otherFiles';
+import { Exclusion } from './exclusion';
+import { Generate } from './generate/generate';
 import { GhostStream } from './ghostStream';
+import { ACCEPTED } from './items';
 import { createLog } from './log';
-import { showMenu, StatusBar, type Status } from './statusBar';
+import { Requests } from './requests';
+import { trySuggestion } from './sample';
+import { Speed } from './speed';
+import { Statistics } from './statistics';
+import { StatisticsDocument } from './statisticsDocument';
+import type { Facts, Status } from './status';
+import { StatusBar } from './statusBar';
+import { showMenu } from './statusMenu';
+import { TypingWatch } from './typingWatch';
 import { Warming } from './warming';
+import { Why } from './why';
+import { sayWhy } from './whyCommand';
+import { WorkspaceMemory } from './workspaceMemory';
 
 /** What the extension tells other code; the host tests use it. */
 export interface Api {
@@ -18,10 +35,21 @@ export interface Api {
   enginePid: () => number | undefined;
   /** How many times suggestions have asked the model. */
   modelRequests: () => number;
+  /** How many offers are remembered. */
+  remembered: () => number;
+  why: Why;
+  statistics: Statistics;
+  /** What answers the editor. */
+  provider: vscode.InlineCompletionItemProvider;
   status: () => Status;
+  /** Other files that the model is shown beside a document. */
+  otherFiles: (document: vscode.TextDocument) => readonly ContextFile[];
+  /** What the workspace memory holds; undefined while that is not known. */
+  memory: () => MemoryState | undefined;
 }
 
 export function activate(context: vscode.ExtensionContext): Api {
+  useStrings(vscode.l10n.bundle ?? {});
   const log = createLog();
   context.subscriptions.push(log);
   try {
@@ -30,33 +58,57 @@ export function activate(context: vscode.ExtensionContext): Api {
     // VS Code shows nothing when an extension fails to start.
     log.error(error instanceof Error ? error : String(error));
     void vscode.window.showErrorMessage(
-      `Glassbox could not start: ${error instanceof Error ? error.message : String(error)}`,
+      t('Glassbox could not start: {0}', error instanceof Error ? error.message : String(error)),
     );
     throw error;
   }
 }
 
 function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): Api {
+  const speed = new Speed();
+  const why = new Why();
+  const exclusion = new Exclusion(log);
+  const statistics = new Statistics({ dir: context.globalStorageUri.fsPath, log: (line) => log.warn(line) });
+  const statisticsDocument = new StatisticsDocument(statistics);
   const inspectPort = Number(process.env['GLASSBOX_ENGINE_INSPECT']);
   const engine = new EngineClient({
     enginePath: join(context.extensionPath, 'dist', 'engine.js'),
     log: (line) => log.info(line),
+    onCompletion: (completion) => speed.add(completion),
     ...(inspectPort > 0 ? { inspectPort } : {}),
   });
   let config = readConfig();
+  const otherFiles = new OtherFiles(exclusion, () => config.otherFiles, log);
+  const memoryFolder = context.storageUri && vscode.Uri.joinPath(context.storageUri, 'memory');
+  const memory = new WorkspaceMemory({
+    engine,
+    exclusion,
+    enabled: () => config.workspaceMemory,
+    folder: memoryFolder,
+    log,
+  });
   const load = (): void => {
     const modelDir = config.model || join(context.extensionPath, 'models', 'glassbox-small');
     log.info(`loading ${modelDir} on ${config.device}`);
     const { device, threads, cacheMemory } = config;
-    engine.start({ modelDir, device, threads, cacheMemory, stateDir: context.globalStorageUri.fsPath });
+    const stateDir = context.globalStorageUri.fsPath;
+    const kept = memoryFolder === undefined ? {} : { memoryDir: memoryFolder.fsPath };
+    engine.start({ modelDir, device, threads, cacheMemory, stateDir, ...kept, strings: vscode.l10n.bundle ?? {} });
   };
 
-  const provider: CompletionProvider = new CompletionProvider(
+  const rhythm = new Rhythm();
+  const typing = new TypingWatch(rhythm, statistics);
+  const provider: CompletionProvider = new CompletionProvider({
     engine,
-    () => config,
-    () => stream,
+    config: () => config,
+    requests: new Requests(() => config, otherFiles),
+    exclusion,
+    why,
+    rhythm,
+    typing,
     log,
-  );
+    stream: () => stream,
+  });
   const stream = new GhostStream(
     () => vscode.languages.registerInlineCompletionItemProvider({ pattern: '**' }, provider),
     context.extension.id,
@@ -65,6 +117,8 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
   const warming = new Warming((editor, signal) => void provider.warm(editor, signal));
   const statusBar = new StatusBar();
   const status = (): Status => ({ engine: engine.state, enabled: config.enabled, generating: engine.generating });
+  const facts = (): Facts => ({ pace: speed.pace, today: statistics.today, reason: why.last });
+  const showStatus = (): void => statusBar.show(status(), facts());
   const changed = new vscode.EventEmitter<void>();
   const attention: AttentionSource = {
     onDidChange: changed.event,
@@ -72,48 +126,61 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     model: () => {
       if (engine.state.kind === 'failed') return { notice: engine.state.reason };
       if (engine.state.kind === 'stopped' || engine.state.kind === 'loading')
-        return { notice: 'The model is being loaded.' };
+        return { notice: t('The model is being loaded.') };
       if (engine.completions === 0)
-        return { notice: 'No completion yet: type in an editor, and the attention of the completion appears here.' };
+        return { notice: t('No completion yet: type in an editor, and the attention of the completion appears here.') };
       return { info: engine.state.info };
     },
   };
-  const parts = { engine, config: () => config, memory: context.globalState, log };
+  const generate = new Generate({ engine, config: () => config, memory: context.globalState, log });
   const dismiss = (): void => {
     stream.stop();
     provider.dismiss();
     void vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
   };
-  const commands: Record<string, () => unknown> = {
-    'glassbox.generate': () => generateCommand(parts),
-    'glassbox.continueHere': () => continueCommand(parts),
+  const commands: Record<string, (...args: never[]) => unknown> = {
+    'glassbox.generate': () => generate.ask(),
+    'glassbox.continueHere': () => generate.continueHere(),
+    'glassbox.keepText': () => generate.keep(),
+    'glassbox.discardText': () => generate.discard(),
+    'glassbox.tryAgain': () => generate.again(),
+    'glassbox.editPrompt': () => generate.editPrompt(),
     'glassbox.showAttention': () => AttentionPanel.show(context.extensionUri, attention),
     'glassbox.toggle': () => setEnabled(!config.enabled),
     'glassbox.restartEngine': load,
     'glassbox.showLog': () => log.show(),
-    'glassbox.showMenu': () => showMenu(status()),
+    'glassbox.trySuggestion': trySuggestion,
+    'glassbox.showMenu': () => showMenu({ ...status(), ...facts(), threshold: config.threshold }, exclusion),
+    'glassbox.statistics': () => statisticsDocument.show(),
+    'glassbox.eraseStatistics': () => statisticsDocument.erase(),
+    'glassbox.eraseMemory': () => memory.eraseCommand(),
     'glassbox.dismiss': dismiss,
-    [ACCEPTED]: () => stream.stop(),
+    'glassbox.whyNoSuggestion': () => sayWhy(why),
+    [ACCEPTED]: (characters: number) => {
+      stream.stop();
+      typing.accepted(characters);
+    },
   };
 
   let told: unknown;
   let toldOfDevice = false;
   let completions = 0;
   engine.onChange(() => {
-    const now = status();
-    statusBar.show(now);
+    showStatus();
     if (engine.state !== told || engine.completions !== completions) changed.fire();
     completions = engine.completions;
     if (engine.state === told) return;
     told = engine.state;
     if (engine.state.kind === 'ready') {
       const { info } = engine.state;
+      speed.reset(); // it may be another model, or another device
+      rhythm.reset();
       log.info(
         `ready: ${info.name} (${info.weights}) on ${info.device}, ${info.layers} layers, ${info.heads} heads, context ${info.contextLength}, loaded in ${info.loadMs.toFixed(0)} ms; its graph is ${info.graph}`,
       );
       if (info.deviceNote !== undefined) {
         log.warn(info.deviceNote);
-        if (!toldOfDevice) void vscode.window.showWarningMessage(`Glassbox: ${info.deviceNote}`);
+        if (!toldOfDevice) void vscode.window.showWarningMessage(t('Glassbox: {0}', info.deviceNote));
         toldOfDevice = true;
       }
       warming.moved();
@@ -125,8 +192,19 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
 
   context.subscriptions.push(
     { dispose: () => engine.dispose() },
+    { dispose: () => statistics.dispose() },
+    statisticsDocument,
+    exclusion,
+    otherFiles,
+    memory,
+    otherFiles.onDidChange(() => warming.moved()),
+    why.onDidChange(showStatus),
     statusBar,
     stream,
+    provider,
+    typing,
+    why,
+    generate,
     warming,
     changed,
     AttentionPanel.register(context.extensionUri, attention),
@@ -134,22 +212,36 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (!event.affectsConfiguration('glassbox')) return;
       config = readConfig();
+      provider.reset(); // what was offered may be another with these settings
       if (!config.enabled) dismiss();
-      statusBar.show(status());
+      showStatus();
       engine.unloadAfterMs = config.unloadAfterMinutes * 60_000;
       if (needsRestart(event)) load();
     }),
   );
-  statusBar.show(status());
+  showStatus();
   engine.unloadAfterMs = config.unloadAfterMinutes * 60_000;
   load();
-  return { enginePid: () => engine.pid, modelRequests: () => provider.requests, status };
+  return {
+    enginePid: () => engine.pid,
+    modelRequests: () => provider.requests,
+    remembered: () => provider.remembered,
+    provider,
+    why,
+    statistics,
+    status,
+    otherFiles: (document) => otherFiles.current(document),
+    memory: () => memory.state,
+  };
 }
 
 /** Says once that the engine is down, with the ways out. */
 async function tellFailure(reason: string): Promise<void> {
-  const commands: Record<string, string> = { Restart: 'glassbox.restartEngine', 'Show Log': 'glassbox.showLog' };
-  const choice = await vscode.window.showErrorMessage(`Glassbox: ${reason}`, ...Object.keys(commands));
+  const commands: Record<string, string> = {
+    [t('Restart')]: 'glassbox.restartEngine',
+    [t('Show Log')]: 'glassbox.showLog',
+  };
+  const choice = await vscode.window.showErrorMessage(t('Glassbox: {0}', reason), ...Object.keys(commands));
   const command = choice === undefined ? undefined : commands[choice];
   if (command !== undefined) await vscode.commands.executeCommand(command);
 }

@@ -18,6 +18,8 @@ interface Place {
   document: vscode.TextDocument;
   version: number;
   position: vscode.Position;
+  /** What is shown there. */
+  offer: object;
 }
 
 export class GhostStream implements vscode.Disposable {
@@ -67,14 +69,14 @@ export class GhostStream implements vscode.Disposable {
   }
 
   /** A suggestion that will grow is about to be shown. */
-  shown(document: vscode.TextDocument, position: vscode.Position): void {
-    this.#place = { document, version: document.version, position };
+  shown(document: vscode.TextDocument, position: vscode.Position, offer: object): void {
+    this.#place = { document, version: document.version, position, offer };
     this.#schedule();
   }
 
-  /** There is more text than was shown. */
-  changed(): void {
-    if (this.#place === undefined) return;
+  /** There is more text of an offer than was shown. */
+  changed(offer: object): void {
+    if (this.#place?.offer !== offer) return;
     this.#more = true;
     this.#schedule();
   }
@@ -132,7 +134,6 @@ export class GhostStream implements vscode.Disposable {
       place !== undefined &&
       editor?.document === place.document &&
       place.document.version === place.version &&
-      editor.selections.length === 1 &&
       editor.selection.active.isEqual(place.position) &&
       editor.selection.isEmpty
     );

@@ -18,6 +18,8 @@ const PLATFORMS = {
 };
 const SHIPPED = [
   'package.json',
+  'package.nls.json',
+  'package.nls.zh-cn.json',
   'README.md',
   'CHANGELOG.md',
   'LICENSE',

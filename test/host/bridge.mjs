@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as ghost from './ghostRecorder.mjs';
 
 const screenshots = join(import.meta.dirname, '../../.vscode-test/screenshots');
@@ -15,6 +16,7 @@ const screenshots = join(import.meta.dirname, '../../.vscode-test/screenshots');
 /** @type {Record<string, (page: Page, body: any) => Promise<unknown>>} */
 const actions = {
   '/type': (page, { text, delayMs = 0 }) => page.keyboard.type(text, { delay: delayMs }),
+  '/typePaced': (page, { text, intervalMs }) => typePaced(page, text, intervalMs),
   '/press': (page, { key }) => page.keyboard.press(key),
   '/click': (page, { selector }) => page.locator(selector).first().click(),
   '/evaluate': (page, { expression }) => page.evaluate(expression),
@@ -29,6 +31,27 @@ const actions = {
   '/webview/evaluate': async (page, { expression }) => (await webviewFrame(page)).evaluate(expression),
   '/webview/click': async (page, { selector }) => (await webviewFrame(page)).locator(selector).first().click(),
 };
+
+/**
+ * Types at an exact pace: each key at its own moment, whether or not the page has dealt with the one before.
+ * @param {Page} page @param {string} text @param {number} intervalMs from key to key
+ * @returns {Promise<number[]>} how late each key was sent, in milliseconds
+ */
+async function typePaced(page, text, intervalMs) {
+  const start = performance.now();
+  /** @type {number[]} */
+  const late = [];
+  /** @type {Promise<void>[]} */
+  const keys = [];
+  for (const [i, key] of [...text].entries()) {
+    const due = start + i * intervalMs;
+    await sleep(Math.max(0, due - performance.now()));
+    late.push(performance.now() - due);
+    keys.push(page.keyboard.type(key));
+  }
+  await Promise.all(keys);
+  return late;
+}
 
 /** The document of the webview that is on show. @param {Page} page */
 async function webviewFrame(page) {

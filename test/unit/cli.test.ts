@@ -45,7 +45,9 @@ interface Answer {
   tokens: number[];
   logprobs: number[];
   finish: string;
+  probability: number;
   stats: Record<string, unknown>;
+  alternatives?: Answer[];
   error?: { code: string; message: string };
 }
 
@@ -117,6 +119,32 @@ test('a later line reuses what an earlier one left in the cache', async () => {
     answers(ran).map(({ stats }) => stats['reusedTokens']),
     [0, 13],
   );
+});
+
+test('--alternatives adds other texts, the most probable first, and none where it is not given', async () => {
+  const input = lines({
+    id: 1,
+    prefix: 'if (name.',
+    suffix: ') return;\n',
+    maxTokens: 8,
+    temperature: 0,
+    minProbability: 0.25,
+  });
+  const [without, given] = await Promise.all([
+    glassbox(['complete'], input),
+    glassbox(['complete', '--alternatives', '2'], input),
+  ]);
+  assert.equal(answers(without)[0]?.alternatives, undefined);
+  const [answer] = answers(given);
+  assert.equal(answer?.text, answers(without)[0]?.text);
+  const others = answer?.alternatives ?? [];
+  assert.ok(others.length === 1 || others.length === 2, `${others.length}`);
+  const probabilities = others.map(({ probability }) => probability);
+  assert.deepEqual(
+    probabilities,
+    probabilities.toSorted((a, b) => b - a),
+  );
+  assert.equal(new Set([answer?.text, ...others.map(({ text }) => text)]).size, 1 + others.length);
 });
 
 /** Lines that cannot be answered: what is wrong, the line, what the message names. */

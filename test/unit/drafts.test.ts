@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import { DraftPolicy, LONGEST_AGREEMENT } from '../../src/engine/draftPolicy';
 import { Drafts, textOfPrompt } from '../../src/engine/drafts';
 import { typedPiece, type Typed } from '../../src/engine/healing';
+import { MemoryIndex } from '../../src/engine/memory/memoryIndex';
+import { MemoryVoice } from '../../src/engine/memory/voice';
 import { readModelFolder } from '../../src/engine/modelFolder';
 import { seededRandom } from '../../src/engine/random';
 import { Speculation } from '../../src/engine/speculation';
@@ -52,6 +54,17 @@ test('the tail and what stands from a place on end at a break', () => {
   assert.deepEqual(index.from(0, 9), [1, 2]);
   assert.deepEqual(index.from(4, 9), [4, 5]);
   assert.deepEqual(index.from(3, 2), [3, 4]);
+});
+
+test('another file is followed where it agrees longer than the text at hand', () => {
+  const index = new MemoryIndex(VOCAB, 8 << 20);
+  index.add('other.ts', '', [1, 2, 3, 4, 5]);
+  const memory = new MemoryVoice(index, undefined, []);
+  const draft = (text: number[]): unknown =>
+    new Drafts(new DraftPolicy(), new TextIndex(text, VOCAB), { memory }).draft(2);
+  assert.deepEqual(draft([7, 3, 9, BREAK, 1, 2, 3]), { ids: [4, 5], kinds: ['memory 3', 'memory 4'] });
+  assert.deepEqual(draft([8, 1, 2, 3, 9, BREAK, 8, 1, 2, 3]), { ids: [9], kinds: ['text 4'] });
+  assert.deepEqual(draft([1, 2, 3, 9, BREAK, 1, 2, 3]), { ids: [9], kinds: ['text 3'] });
 });
 
 /** Text, offers, guesses, what they rest on. */

@@ -5,7 +5,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { EngineClient, engineEnvironment, EngineFailure } from '../../src/extension/engineClient';
+import { EngineClient, EngineFailure } from '../../src/extension/engineClient';
+import { engineEnvironment } from '../../src/extension/engineEnvironment';
 import type { CompletionRequest } from '../../src/protocol';
 import { TINY, writeTinyModel } from '../tinyModel';
 
@@ -212,6 +213,25 @@ test('what is read beforehand is reused, is no completion, and gives way', async
   const unwanted = client.warm(request('d'.repeat(100)), abort.signal);
   abort.abort();
   assert.equal((await unwanted)?.finish, 'cancelled');
+});
+
+test('alternatives are those of the last completion, and give way to the next', async () => {
+  start();
+  const shown = await client.complete(request('ab', 3), never, ignore);
+  const others = await client.alternatives(shown.id, 2);
+  assert.ok(others.length > 0);
+  for (const { text, tokens, stats } of others) {
+    assert.notEqual(text, shown.text);
+    assert.equal(tokens.length, 3);
+    assert.equal(stats.reusedTokens, stats.promptTokens);
+  }
+  assert.deepEqual(await client.alternatives(shown.id + 1, 2), []);
+  const [left, completed] = await Promise.all([
+    client.alternatives(shown.id, 64),
+    client.complete(request('cd'), never, ignore),
+  ]);
+  assert.ok(left.length < 64);
+  assert.equal(completed.finish, 'length');
 });
 
 test('an engine with memory for several documents keeps them all warm', async () => {

@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { evaluate, type Options } from '../../models/eval/evaluate';
 import { readFolder, readHeldOut } from '../../models/eval/files';
 import { parseOptions } from '../../models/eval/options';
+import { readProjects } from '../../models/eval/projectFiles';
 import { print } from '../../models/eval/print';
 import { BadInput } from '../../src/cliInput';
 import { EngineError } from '../../src/engine/errors';
@@ -114,6 +115,36 @@ test('the committed held-out set has every language', () => {
     assert.ok(heldOut.filter((file) => file.language === language).length >= 10, language);
 });
 
+test('a project is typed with everything, and without one part after another', async () => {
+  const { projects } = await evaluate(
+    options({ parts: ['projects'], without: ['memory', 'context', 'copying'] }),
+    root,
+    () => undefined,
+  );
+  assert.ok(projects !== undefined && projects.windows > 0);
+  assert.deepEqual(
+    projects.rows.map(({ without }) => without.join(' ')),
+    ['', 'memory', 'copying', 'memory context'],
+  );
+  const [everything, ...rest] = projects.rows;
+  assert.equal(everything?.more, undefined);
+  for (const { typing, saved, more } of rest) {
+    assert.equal(typing.characters, everything?.typing.characters);
+    assert.ok(more !== undefined && more.interval[0] <= more.saved && more.saved <= more.interval[1]);
+    const compared = projects.rows.find(({ without }) => without.join() === more.than.join());
+    assert.ok(Math.abs((compared?.saved ?? NaN) - saved - more.saved) < 1e-12);
+  }
+});
+
+test('the committed projects have files enough, and none twice', () => {
+  const projects = readProjects(join(root, 'models/eval/projects.jsonl'));
+  assert.ok(projects.length >= 10);
+  for (const { name, files } of projects) {
+    assert.ok(files.length >= 5, name);
+    assert.equal(new Set(files.map(({ text }) => text)).size, files.length, name);
+  }
+});
+
 const HELD_OUT = JSON.stringify({ language: 'json', path: 'a.json', text: '{}' });
 const TRAIN = JSON.stringify({ split: 'train', text: shared });
 
@@ -134,6 +165,13 @@ test('blank lines are skipped', async () => {
 
 const BAD: [name: string, attempt: () => unknown, message: RegExp][] = [
   ['a part that is not known', () => parseOptions(['--only', 'bpb,speed'], root), /--only speed .*bpb, fill, keys/],
+  [
+    'a switch that is not known',
+    () => parseOptions(['--without', 'memory,luck'], root),
+    /--without luck .*memory, context/,
+  ],
+  ['projects that are not there', () => readProjects(join(dir, 'nowhere.jsonl')), /nowhere\.jsonl are missing/],
+  ['a line of no project', () => readProjects(written(HELD_OUT)), /lines\.jsonl:1 is damaged: it has no "project"/],
   ['a flag that is not known', () => parseOptions(['--fast'], root), /--fast/],
   ['a threshold that is none', () => parseOptions(['--threshold', '1.5'], root), /--threshold 1\.5/],
   ['a folder that is not there', () => readFolder(join(dir, 'nowhere')), /nowhere is no folder/],

@@ -7,8 +7,8 @@ import { compressionRow } from '../../models/eval/compression';
 import type { EvalFile } from '../../models/eval/files';
 import { linesRight } from '../../models/eval/fill';
 import { blocks, lineEnds } from '../../models/eval/holes';
-import { interval } from '../../models/eval/interval';
-import { table } from '../../models/eval/print';
+import { differenceInterval, interval } from '../../models/eval/interval';
+import { table } from '../../models/eval/table';
 import { keystrokesSaved, NO_OFFER, replay, sumOf, type Offerer, type Typing } from '../../models/eval/replay';
 import { editDistance, editSimilarity } from '../../models/eval/similarity';
 import { windows } from '../../models/eval/windows';
@@ -107,8 +107,18 @@ test('windows do not overlap', () => {
   assert.equal(windows([{ language: 'markdown', path: 'a.md', text: text.slice(0, 900) }], 8).length, 1);
 });
 
+const typing = (keys: number): Typing => ({ characters: 100, keys, shown: 0, accepted: 0, acceptedCharacters: 0 });
+
+test('the interval of a difference is of pairs: what both have in common does not widen it', () => {
+  const shifted = Array.from({ length: 20 }, (_, i): [Typing, Typing] => [typing(30 + 2 * i), typing(40 + 2 * i)]);
+  const [low, high] = differenceInterval(shifted);
+  assert.ok(Math.abs(low - 0.1) < 1e-9 && Math.abs(high - 0.1) < 1e-9, `${low} to ${high}`);
+  const mixed = shifted.map(([a, b], i): [Typing, Typing] => (i % 2 === 0 ? [a, b] : [b, a]));
+  const [below, above] = differenceInterval(mixed);
+  assert.ok(below < -0.02 && above > 0.02 && below > -0.1 && above < 0.1, `${below} to ${above}`);
+});
+
 test('the interval is that of the windows drawn anew within their languages', () => {
-  const typing = (keys: number): Typing => ({ characters: 100, keys, shown: 0, accepted: 0, acceptedCharacters: 0 });
   const window = (ours: number, words: number, ngram: number) => ({
     ours: typing(ours),
     words: typing(words),

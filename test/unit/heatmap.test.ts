@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { attentionPage, readMessage } from '../../src/extension/attentionPage';
-import type { FromWebview, ShowMap } from '../../src/protocol';
+import type { FromWebview, ShowMap } from '../../src/webviewProtocol';
 import { readChoices } from '../../src/webview/choices';
 import { Exchange } from '../../src/webview/exchange';
 import { paintHeat } from '../../src/webview/heatmap';
@@ -341,7 +341,12 @@ for (const [sent, valid] of MESSAGES) {
 }
 
 test('the page allows one script, our styles and our images, and holds no style or script of its own', () => {
-  const page = attentionPage({ nonce: 'n0nce', cspSource: 'https://own', script: 's.js', style: 'p.css' });
+  const parts = { nonce: 'n0nce', cspSource: 'https://own', script: 's.js', style: 'p.css', language: 'zh-cn' };
+  const strings = { Head: '头</script><script>alert(1)</script>' };
+  const page = attentionPage({ ...parts, strings });
   assert.match(page, /content="default-src 'none'; script-src 'nonce-n0nce'; style-src https:\/\/own; img-src https:\/\/own blob: data:"/); // prettier-ignore
-  assert.doesNotMatch(page, /unsafe|style=|<style|\son\w+=|<script[^>]*>[^<]/);
+  const [, data = ''] = /<script type="application\/json" id="strings">([^<]*)<\/script>/.exec(page) ?? [];
+  assert.deepEqual(JSON.parse(data), strings);
+  assert.doesNotMatch(page.replace(data, ''), /unsafe|style=|<style|\son\w+=|<script[^>]*>[^<]/);
+  assert.match(page, /<html lang="zh-cn">/);
 });

@@ -10,14 +10,16 @@ const NODE = /^node:/;
 
 /** What the files of a room may import: packages, and other rooms. */
 const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
-  'protocol.ts': { packages: [], rooms: [] },
+  'protocol.ts': { packages: [], rooms: ['completion', 'l10n.ts'] },
+  'webviewProtocol.ts': { packages: [], rooms: ['protocol.ts'] },
+  'l10n.ts': { packages: [], rooms: [] },
   completion: { packages: [], rooms: [] },
   engine: {
     packages: [NODE, /^onnxruntime-node$/, /^@xenova\/transformers\/src\/tokenizers\.js$/],
-    rooms: ['protocol.ts', 'completion'],
+    rooms: ['protocol.ts', 'l10n.ts', 'completion'],
   },
-  extension: { packages: [NODE, /^vscode$/], rooms: ['protocol.ts', 'completion'] },
-  webview: { packages: [], rooms: ['protocol.ts'] },
+  extension: { packages: [NODE, /^vscode$/], rooms: ['protocol.ts', 'webviewProtocol.ts', 'l10n.ts', 'completion'] },
+  webview: { packages: [], rooms: ['protocol.ts', 'webviewProtocol.ts', 'l10n.ts'] },
   'cli.ts': { packages: [NODE], rooms: ['protocol.ts', 'engine', 'cliInput.ts'] },
   'cliInput.ts': { packages: [], rooms: ['protocol.ts'] },
   start: { packages: [NODE], rooms: [] },

@@ -55,6 +55,21 @@ for (const [name, fields] of REQUESTS) {
   });
 }
 
+test('a suffix that was shown before stands for the one at hand', () => {
+  const shown = framePrompt(tokenizer, request({ suffix: ')\nnext();\n', shownSuffix: '\nnext();\n' }), CONTEXT);
+  assert.deepEqual(shown, framePrompt(tokenizer, request({ suffix: '\nnext();\n' }), CONTEXT));
+  assert.deepEqual(
+    framePrompt(tokenizer, request({ suffix: ')\n', shownSuffix: '' }), CONTEXT),
+    framePrompt(tokenizer, request({}), CONTEXT),
+  );
+});
+
+test('without healing the whole prefix is in the prompt', () => {
+  const { ids, typed } = framePrompt(tokenizer, request({ prefix: 'let total = cou' }), CONTEXT, false);
+  assert.equal(typed, undefined);
+  assert.ok(tokenizer.decode(ids).endsWith('let total = cou'));
+});
+
 /** A tokenizer of the shipped folder with some of its configuration changed. */
 function tokenizerWith(
   name: string,

@@ -123,7 +123,7 @@ test('the 8-bit weights give the same tokens with and without a cache', async ()
 });
 
 test('the 8-bit weights predict nearly as well as the full ones', async () => {
-  const written = readFileSync('src/completion/suggestion.ts', 'utf8');
+  const written = readFileSync('src/completion/offer.ts', 'utf8');
   const fullEngine = await Engine.load({ modelDir: dir, device: 'cpu', weights: 'onnx/model.onnx' });
   const [eight, all] = [await engine.score(written), await fullEngine.score(written)];
   await fullEngine.dispose();

@@ -6,12 +6,42 @@ import { writeFileSync } from 'node:fs';
 import { connectDriver } from '../driver';
 import { tests as activate } from './activate.test';
 import { tests as attention } from './attention.test';
+import { tests as burst } from './burst.test';
+import { tests as context } from './context.test';
 import { tests as engine } from './engine.test';
+import { tests as exclusion } from './exclusion.test';
 import { tests as generate } from './generate.test';
+import { tests as generateDecision } from './generateDecision.test';
+import { tests as generatePlaces } from './generatePlaces.test';
+import { tests as generateTrouble } from './generateTrouble.test';
 import { tests as ghostText } from './ghostText.test';
 import { runAll, type HostTest } from './hostTest';
+import { tests as memory } from './memory.test';
+import { tests as others } from './others.test';
+import { tests as partly } from './partly.test';
+import { tests as remembered } from './remembered.test';
+import { tests as status } from './status.test';
+import { tests as why } from './why.test';
 
-const suite: HostTest[] = [...activate, ...ghostText, ...generate, ...attention, ...engine];
+const suite: HostTest[] = [
+  ...activate,
+  ...ghostText,
+  ...burst,
+  ...partly,
+  ...remembered,
+  ...others,
+  ...why,
+  ...generate,
+  ...generateDecision,
+  ...generatePlaces,
+  ...generateTrouble,
+  ...attention,
+  ...engine,
+  ...context,
+  ...exclusion,
+  ...memory,
+  ...status,
+];
 
 export async function run(): Promise<void> {
   const { GLASSBOX_TALLY: tallyFile, GLASSBOX_GREP: grep = '' } = process.env;

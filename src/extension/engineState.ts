@@ -1,0 +1,23 @@
+// What the engine is doing, as far as the extension knows, and how a request to it fails.
+
+import type { EngineFault, ModelInfo } from '../protocol';
+
+export type EngineState =
+  | { kind: 'stopped' }
+  | { kind: 'loading' }
+  | { kind: 'ready'; info: ModelInfo }
+  /** Nobody asked for long, and its memory was given back; the next request starts it again. */
+  | { kind: 'asleep'; info: ModelInfo }
+  /** Loading failed, or the process died too often; `reason` is for people. */
+  | { kind: 'failed'; reason: string };
+
+/** A request failed; the message is for people. */
+export class EngineFailure extends Error {
+  readonly code: string;
+
+  constructor(fault: EngineFault) {
+    super(fault.message);
+    this.name = 'EngineFailure';
+    this.code = fault.code;
+  }
+}
