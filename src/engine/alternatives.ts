@@ -43,6 +43,8 @@ export async function alternatives(
     if (written === undefined) break;
     open.push(...branchesOf(written, next.begun.length, endings));
     const { completion } = written;
+    // One character is typed as quickly as it is chosen.
+    if (completion.text.trim().length < 2) continue;
     if (![shown.completion, ...found].some(({ text }) => isSame(text, completion.text))) found.push(completion);
   }
   return found.sort((a, b) => b.probability - a.probability);

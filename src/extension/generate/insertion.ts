@@ -6,6 +6,8 @@ import { isTabOf, tabsOf } from './tabs';
 
 /** Edits refused in a row before the document is taken for read-only. */
 const MAX_REFUSALS = 20;
+/** Between two edits of ours, in milliseconds: the editor reverts a document only where nobody edits while it reads the file. */
+const PAUSE_MS = 50;
 /** Undo steps that a text may have become, because the document was saved while it was written. */
 const MAX_UNDO_STEPS = 20;
 
@@ -167,6 +169,7 @@ export class Insertion {
         editor.revealRange(new vscode.Range(end, end));
       }
       this.#listener.changed();
+      if (editor !== undefined) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
 
