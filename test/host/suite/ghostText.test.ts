@@ -30,9 +30,10 @@ export const tests: HostTest[] = [
       await setting(t, 'temperature', 0);
       const shown: string[] = [];
       for (const [language, text, typed] of PLACES) {
-        await open(t, language, text);
+        const { document } = await open(t, language, text);
         const asked = api.modelRequests();
         await driver.type(typed);
+        await until('the keys to arrive', () => document.getText().includes(typed.trim()) || undefined);
         await until(
           'the model to be asked',
           () => (api.modelRequests() > asked && !api.status().generating) || undefined,

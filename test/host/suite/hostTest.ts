@@ -28,15 +28,21 @@ export interface Tally {
 
 class Skipped extends Error {}
 
+/** @param scene describes what there is to see, for a test that fails */
 export async function runAll(
   tests: HostTest[],
   driver: Driver | undefined,
   log: (line: string) => void,
+  scene: (driver: Driver | undefined) => Promise<string>,
 ): Promise<Tally> {
   const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
   for (const test of tests) {
     const started = performance.now();
-    const error = await runOne(test, driver);
+    let seen = '';
+    const look = async (): Promise<void> => {
+      seen = await scene(driver);
+    };
+    const error = await runOne(test, driver, look);
     const seconds = ((performance.now() - started) / 1000).toFixed(2);
     if (error === undefined) {
       tally.passed += 1;
@@ -46,13 +52,18 @@ export async function runAll(
       log(`skipped ${test.name}: ${error.message}`);
     } else {
       tally.failed += 1;
-      log(`not ok ${test.name} (${seconds} s)\n${error.stack ?? error.message}`);
+      log(`not ok ${test.name} (${seconds} s)\n${error.stack ?? error.message}\n${seen}`);
     }
   }
   return tally;
 }
 
-async function runOne(test: HostTest, driver: Driver | undefined): Promise<Error | undefined> {
+/** @param look is called where the test has failed, before its traces are removed */
+async function runOne(
+  test: HostTest,
+  driver: Driver | undefined,
+  look: () => Promise<void>,
+): Promise<Error | undefined> {
   const steps: (() => unknown)[] = [];
   const skip = (reason: string): never => {
     throw new Skipped(reason);
@@ -68,6 +79,7 @@ async function runOne(test: HostTest, driver: Driver | undefined): Promise<Error
     await withLimit(test.timeoutMs ?? 60_000, test.run(context));
   } catch (error) {
     problem = asError(error);
+    if (!(problem instanceof Skipped)) await withLimit(10_000, look()).catch(() => undefined);
   }
   for (const step of steps.reverse()) {
     try {

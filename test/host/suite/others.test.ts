@@ -110,12 +110,19 @@ export const tests: HostTest[] = [
       const api = await glassbox();
       await setting(t, 'temperature', 0);
       await setting(t, 'threshold', 'eager');
+      // Where the editor's own list is open, its entry rules over what is shown.
+      const editing = vscode.workspace.getConfiguration('editor');
+      for (const key of ['quickSuggestions', 'suggestOnTriggerCharacters']) {
+        await editing.update(key, false, vscode.ConfigurationTarget.Global);
+        t.after(() => editing.update(key, undefined, vscode.ConfigurationTarget.Global));
+      }
       for (const [language, text, typed] of DOUBTFUL) {
         const editor = await open(t, language, text);
         await driver.type(typed);
-        const first = await until('a suggestion', async () => (await ghost(driver)) || undefined, 5000).catch(() => '');
-        if (first === '') continue;
+        const some = await until('a suggestion', async () => (await ghost(driver)) || undefined, 5000).catch(() => '');
+        if (some === '') continue;
         await until('the model to rest', () => !api.status().generating || undefined);
+        const first = await settledGhost(driver);
         const all = (await invoked(api, editor)).map(({ insertText }) => insertText as string);
         console.log(JSON.stringify(all));
         if (all.length < 2) continue;
@@ -134,9 +141,11 @@ export const tests: HostTest[] = [
 
 /** Places where more than one thing may come. */
 const DOUBTFUL: [language: string, text: string, typed: string][] = [
+  ['typescript', "import { readFile } from 'node:fs/promises';\n‸\n", 'import { join } from '],
   ['python', 'class Reader:\n    def __init__(self, path):\n        ‸\n', 'self.'],
   ['typescript', 'export function add(a: number, b: number): number {\n‸\n}\n', '  return '],
   ['javascript', 'const items = [1, 2, 3];\n‸\n', 'for (let i = 0; i < '],
+  ['javascript', 'const items = [1, 2, 3];\n‸\n', 'for (let i = 0; i < items.'],
 ];
 
 /** What the provider answers to who asks by hand. */

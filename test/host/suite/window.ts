@@ -38,8 +38,8 @@ export async function knownModel(t: TestContext): Promise<Api> {
   return api;
 }
 
-/** Whether keys go to a text editor; an expression for the workbench's page. */
-const FOCUSED = `Boolean(document.activeElement?.closest('.monaco-editor'))`;
+/** Whether keys go to a document's editor, and not to an input that is drawn as one; an expression for the workbench's page. */
+const FOCUSED = `Boolean(document.activeElement?.closest('.editor-instance .monaco-editor'))`;
 
 /** Opens a new document with the cursor where the text has ‸. */
 export async function open(t: TestContext, language: string, text: string): Promise<vscode.TextEditor> {
