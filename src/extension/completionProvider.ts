@@ -116,13 +116,24 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     return [];
   }
 
-  /** Has the engine read what would be asked at the cursor, so that the first suggestion there comes as fast as the next. */
-  async warm({ document, selection }: vscode.TextEditor, signal: AbortSignal): Promise<void> {
-    const { engine, requests, config, exclusion, log } = this.#parts;
+  /** Why there would be no suggestion at the cursor if the editor asked; undefined where the model would be asked. */
+  async reasonAgainst({ document, selection }: vscode.TextEditor): Promise<Reason | undefined> {
+    const { engine, config, exclusion } = this.#parts;
+    if (!selection.isEmpty) return reasons.selection();
     const { before: prefix, after: suffix } = textAround(document, selection);
     const place = { document, position: selection.active, prefix, suffix, invoked: false };
-    if (!selection.isEmpty || reasonNotToAsk(place, config(), engine.state) !== undefined) return;
-    if ((await exclusion.reasonAgainst(document)) !== undefined || signal.aborted) return;
+    const against = reasonNotToAsk(place, config(), engine.state);
+    if (against !== undefined) return against;
+    const excluded = await exclusion.reasonAgainst(document);
+    return excluded === undefined ? undefined : reasons.excluded(excluded, document);
+  }
+
+  /** Has the engine read what would be asked at the cursor, so that the first suggestion there comes as fast as the next. */
+  async warm(editor: vscode.TextEditor, signal: AbortSignal): Promise<void> {
+    const { engine, requests, log } = this.#parts;
+    if ((await this.reasonAgainst(editor)) !== undefined || signal.aborted) return;
+    const { document, selection } = editor;
+    const { before: prefix, after: suffix } = textAround(document, selection);
     // The engine has just been asked here.
     if (this.#generations.offers.find(document.uri.toString(), prefix, suffix) !== undefined) return;
     try {

@@ -12,6 +12,7 @@ const NOT_FOR_WRITING = new Set([
   'git',
   'search-editor',
   'vscode-interactive-input',
+  'glassbox-statistics',
 ]);
 
 export function isForWriting({ uri }: vscode.TextDocument): boolean {

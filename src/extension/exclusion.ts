@@ -71,8 +71,10 @@ export class Exclusion implements vscode.Disposable {
   }
 }
 
-/** The path inside its workspace folder, with '/'. */
+/** The path inside its workspace folder, with '/'; of an old version of a file in a comparison, too, whose scheme is another. */
 function inFolder(uri: vscode.Uri): string | undefined {
-  const folder = vscode.workspace.getWorkspaceFolder(uri);
+  const holds = (folder: vscode.WorkspaceFolder): boolean =>
+    uri.path.startsWith(`${folder.uri.path.replace(/\/$/, '')}/`);
+  const folder = vscode.workspace.getWorkspaceFolder(uri) ?? vscode.workspace.workspaceFolders?.find(holds);
   return folder === undefined ? undefined : uri.path.slice(folder.uri.path.replace(/\/$/, '').length + 1);
 }

@@ -155,7 +155,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     'glassbox.eraseStatistics': () => statisticsDocument.erase(),
     'glassbox.eraseMemory': () => memory.eraseCommand(),
     'glassbox.dismiss': dismiss,
-    'glassbox.whyNoSuggestion': () => sayWhy(why),
+    'glassbox.whyNoSuggestion': () => sayWhy(why, provider),
     [ACCEPTED]: (characters: number) => {
       stream.stop();
       typing.accepted(characters);
@@ -213,6 +213,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
       if (!event.affectsConfiguration('glassbox')) return;
       config = readConfig();
       provider.reset(); // what was offered may be another with these settings
+      why.forget();
       if (!config.enabled) dismiss();
       showStatus();
       engine.unloadAfterMs = config.unloadAfterMinutes * 60_000;

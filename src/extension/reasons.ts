@@ -140,6 +140,9 @@ export function nothingShown(): Reason {
 export function nothing({ withheld, cut, finish }: Completion, config: Config): Reason {
   const percent = (share: number): string => (share * 100).toFixed(0);
   if (cut !== undefined && finish !== 'unsure') return { text: cutBy(cut) };
+  // It was sure enough, and so short that taking it costs as many keys as typing it.
+  if (withheld !== undefined && withheld.probability >= config.minProbability)
+    return { text: t('The likeliest was “{0}”, which is typed as quickly as it is accepted.', withheld.text.trim()) };
   if (withheld !== undefined)
     return {
       text: t(

@@ -12,7 +12,7 @@ import {
   THRESHOLDS,
   type Threshold,
 } from './config';
-import { isForWriting } from './documents';
+import { fileOf, isForWriting } from './documents';
 import type { Exclusion } from './exclusion';
 import {
   menuEntries,
@@ -35,7 +35,7 @@ export async function showMenu(status: Status & Facts & { threshold: Threshold }
   const actions: MenuActions = {
     run: (command, ...args) => vscode.commands.executeCommand(command, ...args),
     enableLanguage: setEnabledIn,
-    excludeFile: (excluded) => document !== undefined && setExcluded(document.uri, excluded),
+    excludeFile: (excluded) => document !== undefined && setExcluded(fileOf(document), excluded),
     chooseThreshold: () => chooseThreshold(status.threshold),
   };
   const picked = await vscode.window.showQuickPick(menuEntries(facts, actions).map(toItem), {
@@ -56,10 +56,11 @@ function toItem(entry: MenuEntry): MenuEntry & vscode.QuickPickItem {
 async function placeOf(document: vscode.TextDocument, exclusion: Exclusion): Promise<Place | undefined> {
   if (!isForWriting(document)) return undefined;
   const place = { languageId: document.languageId, enabled: isEnabled(document) };
-  if (document.isUntitled) return place;
-  const name = posix.basename(document.uri.path);
+  const uri = fileOf(document);
+  if (document.isUntitled || uri.scheme === 'untitled') return place;
+  const name = posix.basename(uri.path);
   const excluded = await exclusion.reasonAgainst(document);
-  return { ...place, file: { name, excludedAlone: isExcludedAlone(document.uri), excluded } };
+  return { ...place, file: { name, excludedAlone: isExcludedAlone(uri), excluded } };
 }
 
 function chooseThreshold(present: Threshold): void {

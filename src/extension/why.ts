@@ -64,6 +64,12 @@ export class Why implements vscode.Disposable {
     this.#become(undefined);
   }
 
+  /** The settings have changed: what was said of the last question may no longer hold. */
+  forget(): void {
+    this.#question = undefined;
+    this.set(undefined);
+  }
+
   dispose(): void {
     this.#changed.dispose();
   }

@@ -2,13 +2,14 @@
 
 import * as vscode from 'vscode';
 import { t } from '../l10n';
+import type { CompletionProvider } from './completionProvider';
 import { editorSuggests } from './config';
 import * as reasons from './reasons';
 import type { Reason, Why } from './why';
 
 /** Says in a message what became of the last question, with the remedy as a button. */
-export async function sayWhy(why: Why): Promise<void> {
-  const { text, remedy } = explain(why, vscode.window.activeTextEditor);
+export async function sayWhy(why: Why, provider: CompletionProvider): Promise<void> {
+  const { text, remedy } = await explain(why, vscode.window.activeTextEditor, provider);
   const title = remedy?.title;
   const choice = await vscode.window.showInformationMessage(
     t('Glassbox: {0}', text),
@@ -19,7 +20,7 @@ export async function sayWhy(why: Why): Promise<void> {
 }
 
 /** What there is to say about the place of the cursor. */
-export function explain(why: Why, editor: vscode.TextEditor | undefined): Reason {
+async function explain(why: Why, editor: vscode.TextEditor | undefined, provider: CompletionProvider): Promise<Reason> {
   if (editor === undefined) return { text: t('Open a document: suggestions come where text is typed.') };
   const { question, given, last } = why;
   if (!editorSuggests(editor.document)) return reasons.editorOff();
@@ -27,7 +28,7 @@ export function explain(why: Why, editor: vscode.TextEditor | undefined): Reason
     question?.document === editor.document &&
     question.version === editor.document.version &&
     question.position.isEqual(editor.selection.active);
-  if (!here) return editor.selection.isEmpty ? reasons.notAsked() : reasons.selection();
+  if (!here) return (await provider.reasonAgainst(editor)) ?? reasons.notAsked();
   if (last !== undefined) return last;
   if (given === undefined) return reasons.working();
   const ms = given.ms.toFixed(0);

@@ -71,15 +71,17 @@ export class WorkspaceFiles {
 
   /** A file as it is now; undefined where it is none of those that `all` gives. */
   async one(uri: vscode.Uri): Promise<WorkspaceFile | undefined> {
-    const folder = vscode.workspace.getWorkspaceFolder(uri);
-    if (folder === undefined || !isSource(nameOf(uri))) return undefined;
-    for (
-      let above = vscode.Uri.joinPath(uri, '..');
-      above.path.length > folder.uri.path.length;
-      above = vscode.Uri.joinPath(above, '..')
-    )
-      if (!(await this.#mayEnter(above))) return undefined;
+    if (!isSource(nameOf(uri)) || !(await this.mayHold(vscode.Uri.joinPath(uri, '..')))) return undefined;
     return this.#file(uri);
+  }
+
+  /** Whether `all` looks into a folder. */
+  async mayHold(folder: vscode.Uri): Promise<boolean> {
+    const root = vscode.workspace.getWorkspaceFolder(folder)?.uri.path;
+    if (root === undefined) return false;
+    for (let each = folder; each.path.length > root.length; each = vscode.Uri.joinPath(each, '..'))
+      if (!(await this.#mayEnter(each))) return false;
+    return true;
   }
 
   async #file(uri: vscode.Uri): Promise<WorkspaceFile | undefined> {

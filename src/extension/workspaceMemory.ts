@@ -157,9 +157,12 @@ export class WorkspaceMemory implements vscode.Disposable {
     this.#soon();
   }
 
+  /** Not put off by what comes meanwhile: a log in the workspace may be written without end. */
   #soon(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#work(), COLLECT_MS);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.#work();
+    }, COLLECT_MS);
   }
 
   async #work(): Promise<void> {
@@ -237,7 +240,7 @@ export class WorkspaceMemory implements vscode.Disposable {
         gone.push(
           ...Object.keys(this.#state?.stamps ?? {}).filter((one) => one === path || one.startsWith(`${path}/`)),
         );
-        if (await isFolder(uri)) this.#all = true; // it may have been moved here
+        if ((await isFolder(uri)) && (await this.#files.mayHold(uri))) this.#all = true; // it may have been moved here
       } else if (!this.#knows(file)) changed.push(file);
     }
     if (gone.length > 0) await this.#remember([], gone);

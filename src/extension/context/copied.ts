@@ -2,6 +2,7 @@
 
 import * as vscode from 'vscode';
 import { looksSecret } from '../../completion/secrets';
+import { fileOf } from '../documents';
 import type { Exclusion } from '../exclusion';
 
 const SHORTEST = 10;
@@ -18,7 +19,7 @@ export async function copiedText(exclusion: Exclusion): Promise<string | undefin
     return undefined;
   // It may have been copied from a file that must not be read.
   for (const document of vscode.workspace.textDocuments)
-    if (document.getText().replaceAll('\r\n', '\n').includes(text) && !(await exclusion.mayRead(document.uri)))
+    if (document.getText().replaceAll('\r\n', '\n').includes(text) && !(await exclusion.mayRead(fileOf(document))))
       return undefined;
   return text;
 }

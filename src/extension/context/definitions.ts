@@ -6,6 +6,8 @@ import type { Place } from './recent';
 
 /** Lines above the cursor whose words are asked for. */
 const LINES = 8;
+/** Of a longer line only so many characters before the cursor, or from its beginning, are looked at. */
+const MAX_CHARS = 1000;
 const MAX_WORDS = 6;
 
 /** The places where the words above the cursor are defined, those of the nearest word first; each arrives by itself. */
@@ -28,11 +30,13 @@ export function definitionsNear(document: vscode.TextDocument, position: vscode.
 function wordsNear(document: vscode.TextDocument, position: vscode.Position): vscode.Position[] {
   const found = new Map<string, vscode.Position>();
   for (let line = position.line; line >= 0 && line > position.line - LINES; line--) {
-    const text = document.lineAt(line).text.slice(0, line === position.line ? position.character : 1000);
+    const from = line === position.line ? Math.max(0, position.character - MAX_CHARS) : 0;
+    const to = line === position.line ? position.character : MAX_CHARS;
+    const text = document.lineAt(line).text.slice(from, to);
     const words = [...text.matchAll(/[\p{L}_$][\p{L}\p{N}_$]+(?=[^\p{L}\p{N}_$])/gu)].reverse();
     for (const { 0: word, index } of words) {
       if (identifiersOf(word).length === 0 || found.has(word)) continue;
-      found.set(word, new vscode.Position(line, index));
+      found.set(word, new vscode.Position(line, from + index));
       if (found.size === MAX_WORDS) return [...found.values()];
     }
   }

@@ -16,6 +16,8 @@ import type { Place, Recent } from './recent';
 /** Lines around the cursor that a part is compared with. */
 const LINES_BEFORE = 50;
 const LINES_AFTER = 10;
+/** Characters of it on either side: lines may be as long as a file. */
+const NEAR = 8000;
 /** What stands this near to the cursor the model sees anyway, in lines. */
 const SEEN_BEFORE = 120;
 const SEEN_AFTER = 30;
@@ -41,9 +43,11 @@ export async function gather(
   log: vscode.LogOutputChannel,
 ): Promise<Part[]> {
   const own = fileOf(document).toString();
-  const around = document.getText(
-    new vscode.Range(Math.max(0, position.line - LINES_BEFORE), 0, position.line + LINES_AFTER, 0),
+  const before = document.getText(
+    new vscode.Range(Math.max(0, position.line - LINES_BEFORE), 0, position.line, position.character),
   );
+  const after = document.getText(new vscode.Range(position, new vscode.Position(position.line + LINES_AFTER, 0)));
+  const around = before.slice(-NEAR) + after.slice(0, NEAR);
   const texts = new Map<string, Promise<string | undefined>>();
   const read = (uri: vscode.Uri): Promise<string | undefined> => {
     const key = uri.toString();

@@ -70,7 +70,7 @@ export class Recent implements vscode.Disposable {
   }
 }
 
-/** Whether a document is a file or a new document, not something that the editor or a notebook has made. */
+/** Whether a document is a file or a new document, not something that the editor or a notebook has made, nor an old version in a comparison. */
 function isFile({ uri }: vscode.TextDocument): boolean {
-  return uri.scheme === 'untitled' || vscode.workspace.fs.isWritableFileSystem(uri.scheme) !== undefined;
+  return uri.scheme === 'untitled' || vscode.workspace.fs.isWritableFileSystem(uri.scheme) === true;
 }

@@ -149,6 +149,25 @@ export const tests: HostTest[] = [
     },
   },
   {
+    name: 'context: an old version of a file, as in a comparison, is shown beside nothing',
+    async run(t) {
+      const api = await glassbox();
+      const scratch = new Scratch(t, { ...FILES, 'old.ts': FILES['prices.ts'] });
+      const old = FILES['prices.ts'].replace('return', 'return oldVersion *');
+      const { path } = scratch.uri('prices.ts');
+      const files = memoryFiles(new Map([[path, old]]));
+      const registration = vscode.workspace.registerFileSystemProvider('glassboxold', files, { isReadonly: true });
+      t.after(() => registration.dispose());
+      await vscode.window.showTextDocument(vscode.Uri.from({ scheme: 'glassboxold', path }), { preview: false });
+      await scratch.show('old.ts');
+      const { document } = await scratch.show('cart.ts', 64);
+      await until('the other file', () => api.otherFiles(document).length > 0 || undefined);
+      await sleep(500);
+      const shown = api.otherFiles(document).map(({ text }) => text);
+      assert.ok(!shown.some((text) => text.includes('oldVersion')), shown.join('\n---\n'));
+    },
+  },
+  {
     name: 'context: of a long document only the neighbourhood is read, from a beginning that stays put',
     async run(t) {
       const line = 'const value = compute(1, 2, 3);\r\n';

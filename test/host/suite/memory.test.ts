@@ -39,6 +39,9 @@ export const tests: HostTest[] = [
         'big.json': `"${'x'.repeat(2000)}"`,
         '.env': 'A=1\n',
       });
+      // A log that is written without end must not put the rest off.
+      const noise = setInterval(() => scratch.write('server.log', `${Date.now()}`), 200);
+      t.after(() => clearInterval(noise));
       const outside = mkdtempSync(join(tmpdir(), 'glassbox-outside-'));
       t.after(() => rmSync(outside, { recursive: true }));
       writeFileSync(join(outside, 'a.ts'), 'const outside = 1;\n');

@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import type { Api } from '../../../src/extension/extension';
 import type { Driver } from '../driver';
 import type { HostTest, TestContext } from './hostTest';
+import { Scratch } from './scratch';
 import { ghost, glassbox, knownModel, open, setting, settledGhost, sleep, until } from './window';
 
 interface Situation {
@@ -125,6 +126,32 @@ export const tests: HostTest[] = [
       await driver.click('.notifications-center .monaco-text-button');
       await said;
       await until('suggestions to be on', () => api.status().enabled || undefined);
+    },
+  },
+  {
+    name: 'why no suggestion: the command knows it where the editor has not asked yet, and what a setting has changed',
+    async run(t) {
+      const driver = t.needDriver();
+      await knownModel(t);
+      t.after(() => vscode.commands.executeCommand('notifications.clearAll'));
+      const says = async (reason: RegExp): Promise<void> => {
+        await vscode.commands.executeCommand('notifications.clearAll');
+        void vscode.commands.executeCommand('glassbox.whyNoSuggestion');
+        await until(String(reason), async () => reason.test(await message(driver)) || undefined);
+      };
+      const scratch = new Scratch(t, { '.env': 'abc', 'a.txt': 'abc', 'b.txt': '' });
+      await scratch.show('.env');
+      await says(/holds passwords or keys/);
+      await scratch.show('b.txt');
+      await says(/Nothing stands before the cursor/);
+      await scratch.show('a.txt');
+      await says(/has not asked/);
+      await vscode.commands.executeCommand('notifications.clearAll');
+      await scratch.show('a.txt'); // the messages had the focus
+      await driver.type('d');
+      await settledGhost(driver);
+      await setting(t, 'enabled', false);
+      await says(/Suggestions are off/);
     },
   },
   {
