@@ -21,7 +21,7 @@ interface Branch {
 }
 
 /**
- * Finds at most `count` texts, the most probable first. None is the beginning of the one shown or of another, or differs in white space only.
+ * Finds at most `count` texts, the most probable first. None is the beginning of the one shown or of another, differs in white space only, or has one character.
  * @param shown what is shown; where that is nothing, what was withheld is one of the texts
  * @param endings ids that end a text
  * @param write writes on after some first tokens; undefined where nobody waits any more

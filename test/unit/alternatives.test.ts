@@ -82,7 +82,7 @@ async function toyText(begun: readonly Sampled[], length: number, seen: number[]
   for await (const step of drawn) steps.push(step);
   const ids = steps.map(({ id }) => id);
   seen.push(ids);
-  const text = ids.map((id) => 'abcd'[id]).join('');
+  const text = ids.map((id) => ['a1', 'b2', 'c3', 'd4'][id]).join('');
   const probability = Math.exp(steps.reduce((sum, { conditional }) => sum + conditional, 0));
   return { completion: { text, probability } as Completion, steps, shownSteps: steps.length };
 }
@@ -108,7 +108,7 @@ test('the alternatives of a model whose distributions are known are those of the
   }
 });
 
-test('no text is the beginning of another, or the same but for white space; the end of the text is no alternative', async () => {
+test('no text is the beginning of another, the same but for white space, or one character; the end of the text is no alternative', async () => {
   const token = (id: number, others: number[]): Sampled => ({
     id,
     logprob: -1,
@@ -127,18 +127,24 @@ test('no text is the beginning of another, or the same but for white space; the 
     4: 'other',
     5: '',
     6: 'oth er',
-    7: 'third',
+    7: ';',
+    8: 'third',
   };
   const asked: number[] = [];
-  const found = await alternatives(text('call(a)', [token(0, [9, 1, 2, 3, 4, 5, 6, 7])]), 3, new Set([9]), (begun) => {
-    asked.push(begun.at(-1)!.id);
-    return Promise.resolve(text(TEXTS[begun.at(-1)!.id]!, [token(begun.at(-1)!.id, [])]));
-  });
+  const found = await alternatives(
+    text('call(a)', [token(0, [9, 1, 2, 3, 4, 5, 6, 7, 8])]),
+    3,
+    new Set([9]),
+    (begun) => {
+      asked.push(begun.at(-1)!.id);
+      return Promise.resolve(text(TEXTS[begun.at(-1)!.id]!, [token(begun.at(-1)!.id, [])]));
+    },
+  );
   assert.deepEqual(
     found.map((completion) => completion.text),
     ['other', 'third'],
   );
-  assert.deepEqual(asked, [1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(asked, [1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
 function request(prefix: string, suffix = '', fields: Partial<CompletionRequest> = {}): CompletionRequest {
