@@ -39,18 +39,24 @@ export const tests: HostTest[] = [
         'big.json': `"${'x'.repeat(2000)}"`,
         '.env': 'A=1\n',
       });
-      // A log that is written without end must not put the rest off.
-      const noise = setInterval(() => scratch.write('server.log', `${Date.now()}`), 200);
-      t.after(() => clearInterval(noise));
       const outside = mkdtempSync(join(tmpdir(), 'glassbox-outside-'));
       t.after(() => rmSync(outside, { recursive: true }));
       writeFileSync(join(outside, 'a.ts'), 'const outside = 1;\n');
       symlinkSync(outside, join(scratch.dir, 'linked'));
       symlinkSync(join(outside, 'a.ts'), join(scratch.dir, 'link.ts'));
       await waitFor(api, scratch.path('kept/a.ts'));
-      const stamp = api.memory()?.stamps[scratch.path('kept/a.ts')];
-      scratch.write('kept/a.ts', 'const changed = 2;\n// longer\n');
-      await until('the new stamp', () => api.memory()?.stamps[scratch.path('kept/a.ts')] !== stamp || undefined);
+      // A log that is written without end must not put the rest off.
+      const noise = setInterval(() => scratch.write('server.log', `${Date.now()}`), 200);
+      t.after(() => clearInterval(noise));
+      // In the folder that was there from the start: old editors do not always watch new ones.
+      const beside = `../${scratch.name}.ts`;
+      t.after(() => scratch.remove(beside));
+      scratch.write(beside, 'const before = 1;\n');
+      await waitFor(api, `${scratch.name}.ts`);
+      const stampOf = (): string | undefined => api.memory()?.stamps[`${scratch.name}.ts`];
+      const stamp = stampOf();
+      scratch.write(beside, 'const changed = 2;\n// longer\n');
+      await until('the new stamp', () => stampOf() !== stamp || undefined);
       await vscode.workspace.fs.rename(scratch.uri('kept'), scratch.uri('moved'));
       await waitFor(api, scratch.path('moved/a.ts'));
       await waitFor(api, scratch.path('kept/a.ts'), false);

@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
+import type { Driver } from '../driver';
 import type { TestContext } from './hostTest';
+import { settled } from './window';
 
 let made = 0;
 
@@ -13,7 +15,10 @@ export class Scratch {
   readonly dir: string;
   readonly name = `scratch-${process.pid}-${++made}`;
 
+  readonly #driver: Driver | undefined;
+
   constructor(t: TestContext, files: Record<string, string>) {
+    this.#driver = t.driver;
     const [workspace] = vscode.workspace.workspaceFolders ?? assert.fail('no workspace');
     this.dir = join((workspace as vscode.WorkspaceFolder).uri.fsPath, this.name);
     for (const [name, text] of Object.entries(files)) this.write(name, text);
@@ -41,10 +46,12 @@ export class Scratch {
 
   /** Shows a file with the cursor at the end of a line, from 0; by default the last. */
   async show(name: string, line?: number): Promise<vscode.TextEditor> {
-    const editor = await vscode.window.showTextDocument(this.uri(name), { preview: false });
-    const { document } = editor;
-    const end = document.lineAt(line ?? document.lineCount - 1).range.end;
-    editor.selection = new vscode.Selection(end, end);
+    const document = await vscode.workspace.openTextDocument(this.uri(name));
+    const { end } = document.lineAt(line ?? document.lineCount - 1).range;
+    // Set with the opening: set afterwards it may arrive in a slow window when keys have been typed.
+    const selection = new vscode.Range(end, end);
+    const editor = await vscode.window.showTextDocument(document, { preview: false, selection });
+    await settled(this.#driver, document);
     return editor;
   }
 }

@@ -41,24 +41,27 @@ export async function knownModel(t: TestContext): Promise<Api> {
 /** Whether keys go to a document's editor, and not to an input that is drawn as one; an expression for the workbench's page. */
 const FOCUSED = `Boolean(document.activeElement?.closest('.editor-instance .monaco-editor'))`;
 
+/** Waits until the window, too, shows a document, and keys go to it. */
+export async function settled(driver: Driver | undefined, document: vscode.TextDocument): Promise<void> {
+  await sleep(300);
+  // A window that has just been started may take longer: keys would go nowhere.
+  if (driver === undefined) return;
+  await until('the editor to have the focus', async () => {
+    if (vscode.window.activeTextEditor?.document === document && (await driver.evaluate<boolean>(FOCUSED))) return true;
+    await vscode.window.showTextDocument(document);
+    return undefined;
+  });
+}
+
 /** Opens a new document with the cursor where the text has ‸. */
 export async function open(t: TestContext, language: string, text: string): Promise<vscode.TextEditor> {
   const [before = '', after = ''] = text.split('‸');
   const document = await vscode.workspace.openTextDocument({ language, content: before + after });
-  const editor = await vscode.window.showTextDocument(document);
   const cursor = document.positionAt(before.length);
-  editor.selection = new vscode.Selection(cursor, cursor);
+  // Set with the opening: set afterwards it may arrive in a slow window when keys have been typed.
+  const editor = await vscode.window.showTextDocument(document, { selection: new vscode.Range(cursor, cursor) });
   t.after(() => vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor'));
-  await sleep(300); // the window, too, must have got that far
-  // A window that has just been started may take longer: keys would go nowhere.
-  const { driver } = t;
-  if (driver !== undefined)
-    await until('the editor to have the focus', async () => {
-      if (vscode.window.activeTextEditor?.document === document && (await driver.evaluate<boolean>(FOCUSED)))
-        return true;
-      await vscode.window.showTextDocument(document);
-      return undefined;
-    });
+  await settled(t.driver, document);
   return editor;
 }
 
