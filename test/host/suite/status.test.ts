@@ -196,8 +196,10 @@ export const tests: HostTest[] = [
       const editor = vscode.workspace.getConfiguration('editor');
       await editor.update('accessibilitySupport', 'on', vscode.ConfigurationTarget.Global);
       t.after(() => editor.update('accessibilitySupport', undefined, vscode.ConfigurationTarget.Global));
+      await sleep(1500); // the window makes its editors anew
       await open(t, 'plaintext', 'spoken:‸');
       await driver.type(' abc');
+      await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
       const text = await settledGhost(driver);
       await driver.press('Alt+F2');
       const view = await until('the accessible view', () =>
