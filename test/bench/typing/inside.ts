@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { connectDriver, type Driver } from '../../host/driver';
 import { runAll, type HostTest, type TestContext } from '../../host/suite/hostTest';
-import { scene } from '../../host/suite/scene';
+import { scene, tidy } from '../../host/suite/scene';
 import { glassbox, open, setting, sleep } from '../../host/suite/window';
 import { typeBurst, type RecordedBurst } from './burst';
 import type { Passage } from './passages';
@@ -36,7 +36,7 @@ export async function run(): Promise<void> {
     timeoutMs: 1_200_000,
     run: (t) => work(t, t.needDriver(), job, record),
   };
-  const tally = await runAll([measure], connectDriver(), (line) => console.log(line), scene);
+  const tally = await runAll([measure], connectDriver(), (line) => console.log(line), scene, tidy);
   writeFileSync(process.env['GLASSBOX_RECORD'] ?? '', JSON.stringify(record));
   if (tally.passed !== 1) throw new Error('nothing was recorded');
 }
@@ -44,6 +44,7 @@ export async function run(): Promise<void> {
 async function work(t: TestContext, driver: Driver, job: Job, record: Recorded): Promise<void> {
   const { keysPerSecond } = job;
   const api = await glassbox();
+  Object.assign(record, { bursts: [], blocks: [] }); // of this try alone
   record.version = (await import('vscode')).version;
   await open(t, 'typescript', '‸');
   await driver.typePaced(WARM_UP, 1000 / keysPerSecond);

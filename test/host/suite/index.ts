@@ -20,7 +20,7 @@ import { tests as memory } from './memory.test';
 import { tests as others } from './others.test';
 import { tests as partly } from './partly.test';
 import { tests as remembered } from './remembered.test';
-import { scene } from './scene';
+import { scene, tidy } from './scene';
 import { tests as status } from './status.test';
 import { tests as why } from './why.test';
 
@@ -47,7 +47,7 @@ const suite: HostTest[] = [
 export async function run(): Promise<void> {
   const { GLASSBOX_TALLY: tallyFile, GLASSBOX_GREP: grep = '' } = process.env;
   const chosen = suite.filter(({ name }) => name.toLowerCase().includes(grep.toLowerCase()));
-  const tally = await runAll(chosen, connectDriver(), (line) => console.log(line), scene);
+  const tally = await runAll(chosen, connectDriver(), (line) => console.log(line), scene, tidy);
   if (tallyFile) writeFileSync(tallyFile, JSON.stringify(tally));
   if (tally.failed > 0) throw new Error(`${tally.failed} of ${chosen.length} tests failed`);
 }

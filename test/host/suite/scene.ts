@@ -33,3 +33,13 @@ export async function scene(driver: Driver | undefined): Promise<string> {
   };
   return JSON.stringify(seen, undefined, 1);
 }
+
+/** Closes inputs, menus and messages. */
+export async function tidy(): Promise<void> {
+  for (const command of [
+    'workbench.action.closeQuickOpen',
+    'notifications.clearAll',
+    'workbench.action.closeAllEditors',
+  ])
+    await vscode.commands.executeCommand(command);
+}

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Driver } from '../driver';
+import { promptBox } from './generating';
 import type { HostTest, TestContext } from './hostTest';
 import { glassbox, knownModel, open, settledGhost, sleep, until } from './window';
 
@@ -17,9 +18,10 @@ const ROWS = `[...document.querySelectorAll('.quick-input-widget:not([style*="di
 /** Whether the walkthrough shows a picture. */
 const PICTURE = `[...document.querySelectorAll('.getting-started-media')].some((e) => e.getBoundingClientRect().width > 100 && e.childElementCount > 0)`;
 
-/** Opens the menu and returns its rows. */
+/** Opens the menu and returns its rows, once keys go to it. */
 async function openMenu(driver: Driver): Promise<string[]> {
   void vscode.commands.executeCommand('glassbox.showMenu');
+  await promptBox(driver);
   return until('the menu', async () => {
     const rows = await driver.evaluate<string[]>(ROWS);
     return rows.length > 3 ? rows : undefined;
