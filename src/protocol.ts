@@ -2,6 +2,7 @@
 // Types only. Sent with structured clone, so typed arrays arrive as typed arrays.
 
 import type { Cut } from './completion/cut';
+import type { GrewMessage, InspectedMessage, InspectMessage, KeepMessage, WatchMessage } from './inspectionProtocol';
 import type { Strings } from './l10n';
 
 /** How the next token is drawn from the model's distribution; the filters apply in the order of the fields. What is optional is off where it is absent. */
@@ -242,14 +243,6 @@ export interface CancelMessage {
   id: number;
 }
 
-/** Ask for the attention weights of one head over the tokens of the last completion; answered by `attention` or `error`. */
-export interface AttentionMessage {
-  type: 'attention';
-  id: number;
-  layer: number;
-  head: number;
-}
-
 /** Measure a model on devices; answered by `tried`. Sent by an engine to a process of its own, in place of `load`. */
 export interface TryMessage {
   type: 'try';
@@ -268,7 +261,9 @@ export type ToEngine =
   | RememberMessage
   | EraseMemoryMessage
   | CancelMessage
-  | AttentionMessage
+  | WatchMessage
+  | KeepMessage
+  | InspectMessage
   | TryMessage;
 
 // ---------------------------------------------------------------- engine → extension host
@@ -342,12 +337,6 @@ export interface MemoryReplyMessage {
   state: MemoryState;
 }
 
-export interface AttentionReplyMessage {
-  type: 'attention';
-  id: number;
-  map: AttentionMap;
-}
-
 export type FromEngine =
   | ReadyMessage
   | OpeningMessage
@@ -358,7 +347,8 @@ export type FromEngine =
   | ErrorMessage
   | AlternativesReplyMessage
   | MemoryReplyMessage
-  | AttentionReplyMessage;
+  | InspectedMessage
+  | GrewMessage;
 
 /** Attention weights of one head. */
 export interface AttentionMap {

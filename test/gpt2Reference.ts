@@ -1,6 +1,16 @@
 // The oracle for GPT-2 (Radford et al. 2019): its forward pass in double precision, without a cache. Slow on purpose.
 
-import { add, matVec, softmax, type Forward, type Vector } from './reference';
+import {
+  add,
+  isHidden,
+  matVec,
+  softmax,
+  takeOut,
+  type Forward,
+  type Look,
+  type Vector,
+  type Without,
+} from './reference';
 
 /** Weights by their Hugging Face names; matrices are [out, in], row-major, and each has a bias. */
 export interface Gpt2Weights {
@@ -17,7 +27,7 @@ export interface Gpt2Weights {
 }
 
 /** Runs `ids` through the model. */
-export function gpt2Forward(w: Gpt2Weights, ids: readonly number[]): Forward {
+export function gpt2Forward(w: Gpt2Weights, ids: readonly number[], { without, steps }: Look = {}): Forward {
   const row = (name: string, i: number): Vector =>
     Float64Array.from(w.tensor(name).subarray(i * w.hidden, (i + 1) * w.hidden));
   let x = ids.map((id, position) => add(row('transformer.wte.weight', id), row('transformer.wpe.weight', position)));
@@ -27,12 +37,15 @@ export function gpt2Forward(w: Gpt2Weights, ids: readonly number[]): Forward {
   for (let layer = 0; layer < w.layers; layer++) {
     const module = `transformer.h.${layer}`;
     const qkv = x.map((row) => affine(`${module}.attn.c_attn`, layerNorm(w, row, `${module}.ln_1`))); // [position][3 · hidden]
-    const heads = Array.from({ length: w.heads }, (_, head) => ofHead(w, qkv, head));
+    const heads = Array.from({ length: w.heads }, (_, head) => ofHead(w, qkv, head, without));
     attention.push(heads.map(({ weights }) => weights));
-    x = x.map((row, position) => {
-      const mixed = Float64Array.from(heads.flatMap((head) => head.mixed[position]!));
-      return add(row, affine(`${module}.attn.c_proj`, mixed));
-    });
+    const mixed = x.map((_, position) => Float64Array.from(heads.flatMap((head) => head.mixed[position]!)));
+    takeOut(without, layer, w.headDim, mixed);
+    const [queries, keys, values] = [0, 1, 2].map((i) =>
+      qkv.map((row) => row.subarray(i * w.hidden, (i + 1) * w.hidden)),
+    ) as [Vector[], Vector[], Vector[]];
+    steps?.(layer, { plainQueries: queries, plainKeys: keys, queries, keys, values, mixed });
+    x = x.map((row, position) => add(row, affine(`${module}.attn.c_proj`, mixed[position]!)));
     x = x.map((row) => {
       const inner = affine(`${module}.mlp.c_fc`, layerNorm(w, row, `${module}.ln_2`)).map(gelu);
       return add(row, affine(`${module}.mlp.c_proj`, inner));
@@ -47,6 +60,7 @@ function ofHead(
   { hidden, headDim }: Gpt2Weights,
   qkv: Vector[],
   head: number,
+  without: Without | undefined,
 ): { weights: number[][]; mixed: number[][] } {
   const part = (row: Vector, which: number): Vector =>
     row.subarray(which * hidden + head * headDim, which * hidden + (head + 1) * headDim);
@@ -54,7 +68,11 @@ function ofHead(
     softmax(
       qkv
         .slice(0, query + 1)
-        .map((other) => part(row, 0).reduce((sum, q, d) => sum + q * part(other, 1)[d]!, 0) / Math.sqrt(headDim)),
+        .map((other, key) =>
+          isHidden(without, query, key)
+            ? -Infinity
+            : part(row, 0).reduce((sum, q, d) => sum + q * part(other, 1)[d]!, 0) / Math.sqrt(headDim),
+        ),
     ),
   );
   const mixed = weights.map((row) =>

@@ -7,11 +7,11 @@ import { groupQueryAttention, type GqaOptions } from './forms/gqa';
 import { llamaGraph, type AttentionForm, type Options } from './forms/llama';
 import { multiHeadAttention, type MhaOptions } from './forms/mha';
 import { optimumAttention, type OptimumOptions } from './forms/optimum';
-import { forward, type Forward } from './reference';
+import { forward, type Forward, type Look } from './reference';
 import { writeTinyModel, type Change } from './tinyModel';
 
 /** What a model must compute, from ids to logits and attention weights. */
-export type Reference = (ids: readonly number[]) => Forward;
+export type Reference = (ids: readonly number[], look?: Look) => Forward;
 
 export interface Form {
   name: string;
@@ -36,7 +36,7 @@ function llama(name: string, options: Options, attention: AttentionForm, form: L
   const { change, tolerance = 1e-3, rewritable = true, oneAfterAnother = false } = form;
   const write = (dir: string): Reference => {
     const weights = writeTinyModel(dir, { ...(change && { change }), form: (w) => llamaGraph(w, options, attention) });
-    return (ids) => forward(weights, ids);
+    return (ids, look) => forward(weights, ids, look);
   };
   return { name, write, rewritable, tolerance, oneAfterAnother };
 }
@@ -84,6 +84,9 @@ export const FORMS: readonly Form[] = [
   gqa(', normed heads', { rotaryOutside: true }, { change: { headNorms: true } }),
   gqa(', half', {}, { half: true, tolerance: 0.03 }),
   gqa(', softcap', {}, { change: { softcap: 2 } }),
+  gqa(', one key head', {}, { change: { kvHeads: 1 } }),
+  gqa(', other scale', {}, { change: { scale: 0.4 } }),
+  gqa(', untied', {}, { change: { untied: true } }),
   gqa(', window', {}, { change: { window: 5 } }),
   gqa(', window in every other layer', {}, { change: { window: 5, alternating: true } }),
   mha(', cache inside', { mask: 'whole' }, { change: { kvHeads: 6 } }),
@@ -102,6 +105,7 @@ export const FORMS: readonly Form[] = [
   onnx23(', softcap', true, { change: { softcap: 2 } }),
   decomposed(''),
   decomposed(', biases', {}, { change: { biases: true } }),
+  decomposed(', untied', {}, { change: { untied: true } }),
   decomposed(', half cache', { halfCache: true }, { tolerance: 0.03 }),
   decomposed(', experts after attention', {}, { change: { experts: 3 } }),
   decomposed(', experts before attention', {}, { change: { experts: 3, feedForwardFirst: true } }),

@@ -27,6 +27,10 @@ export interface LlamaWeights {
   alibi?: boolean;
   /** Each head has a number that takes part in its softmax like the score of one more key, which has no value (gpt-oss). */
   sinks?: boolean;
+  /** What query · key is multiplied by; headDim^−½ where it is not given. */
+  scale?: number;
+  /** The output matrix is not the embedding's. */
+  untied?: boolean;
   /** So many feed-forward networks, each weighted by its share of a softmax over all (Shazeer et al. 2017, without the choice of a few). */
   experts?: number;
   /** A layer's feed-forward block comes before its attention block. */
@@ -44,8 +48,35 @@ export interface Forward {
   attention: number[][][][];
 }
 
+/** What is taken away at one query, in all layers; what earlier queries took from it stays. */
+export interface Without {
+  query: number;
+  /** What this head gives is 0 there. */
+  head?: { layer: number; head: number };
+  /** Keys [start, end) that it does not see. */
+  span?: readonly [start: number, end: number];
+}
+
+/** The numbers of a layer's attention on the way, [position][..] each. */
+export interface Steps {
+  /** Before the rotation. */
+  plainQueries: Vector[];
+  plainKeys: Vector[];
+  queries: Vector[];
+  keys: Vector[];
+  values: Vector[];
+  /** What the heads give, side by side. */
+  mixed: Vector[];
+}
+
+export interface Look {
+  without?: Without;
+  /** Told of each layer. */
+  steps?: (layer: number, steps: Steps) => void;
+}
+
 /** Runs `ids` through the model. */
-export function forward(w: LlamaWeights, ids: readonly number[]): Forward {
+export function forward(w: LlamaWeights, ids: readonly number[], { without, steps }: Look = {}): Forward {
   const { layers, hidden, heads, kvHeads, headDim, rmsEps, tensor } = w;
   const embedding = tensor('model.embed_tokens.weight'); // [vocab, hidden]
   let x: Vector[] = ids.map((id) => Float64Array.from(embedding.subarray(id * hidden, (id + 1) * hidden))); // [position][hidden]
@@ -61,14 +92,15 @@ export function forward(w: LlamaWeights, ids: readonly number[]): Forward {
       const out = matVec(weight(`self_attn.${part}_proj`), row);
       return w.biases ? add(out, Float64Array.from(tensor(`model.layers.${layer}.self_attn.${part}_proj.bias`))) : out;
     };
-    const turned = (part: 'q' | 'k'): Vector[] =>
-      normed.map((row, position) => {
+    const straight = (part: 'q' | 'k'): Vector[] =>
+      normed.map((row) => {
         const projected = project(part, row);
-        const scaled = w.headNorms ? perHead(projected, headDim, weight(`self_attn.${part}_norm`), rmsEps) : projected;
-        return w.alibi ? scaled : rotate(scaled, position, w);
+        return w.headNorms ? perHead(projected, headDim, weight(`self_attn.${part}_norm`), rmsEps) : projected;
       });
-    const q = turned('q'); // [position][head · headDim]
-    const k = turned('k'); // [position][kvHead · headDim]
+    const turned = (row: Vector, position: number): Vector => (w.alibi ? row : rotate(row, position, w));
+    const [plainQueries, plainKeys] = [straight('q'), straight('k')];
+    const q = plainQueries.map(turned); // [position][head · headDim]
+    const k = plainKeys.map(turned); // [position][kvHead · headDim]
     const v = normed.map((row) => project('v', row));
     const mixed = x.map(() => new Float64Array(heads * headDim));
     const ofLayer: number[][][] = [];
@@ -81,7 +113,8 @@ export function forward(w: LlamaWeights, ids: readonly number[]): Forward {
         for (let key = 0; key <= query; key++) {
           let dot = 0;
           for (let d = 0; d < headDim; d++) dot += q[query]![qAt + d]! * k[key]![kvAt + d]!;
-          scores.push(scored(w, dot / Math.sqrt(headDim), [layer, head], query - key));
+          const score = scored(w, dot * (w.scale ?? headDim ** -0.5), [layer, head], query - key);
+          scores.push(isHidden(without, query, key) ? -Infinity : score);
         }
         const weights = w.sinks
           ? softmax([...scores, tensor(`model.layers.${layer}.self_attn.sinks`)[head]!]).slice(0, -1)
@@ -93,12 +126,26 @@ export function forward(w: LlamaWeights, ids: readonly number[]): Forward {
       ofLayer.push(ofHead);
     }
     attention.push(ofLayer);
+    takeOut(without, layer, headDim, mixed);
+    steps?.(layer, { plainQueries, plainKeys, queries: q, keys: k, values: v, mixed });
     x = x.map((row, position) => add(row, matVec(weight('self_attn.o_proj'), mixed[position]!)));
 
     if (!w.feedForwardFirst) x = feedForward(w, x, weight);
   }
-  // the output matrix is the embedding
-  return { logits: x.map((row) => matVec(embedding, rmsNorm(row, tensor('model.norm.weight'), rmsEps))), attention };
+  const out = w.untied ? tensor('lm_head.weight') : embedding;
+  return { logits: x.map((row) => matVec(out, rmsNorm(row, tensor('model.norm.weight'), rmsEps))), attention };
+}
+
+/** Whether a key is hidden from a query. */
+export function isHidden(without: Without | undefined, query: number, key: number): boolean {
+  const { span, query: at } = without ?? {};
+  return span !== undefined && query === at && key >= span[0] && key < span[1];
+}
+
+/** Makes what a head gives 0 where it is to be. @param mixed [position][head · headDim] of the layer */
+export function takeOut(without: Without | undefined, layer: number, headDim: number, mixed: Vector[]): void {
+  if (without?.head?.layer === layer)
+    mixed[without.query]?.fill(0, without.head.head * headDim, (without.head.head + 1) * headDim);
 }
 
 /** The feed-forward block of a layer (SwiGLU), or a mixture of several. */

@@ -38,6 +38,8 @@ export type Change = Partial<
     | 'alternating'
     | 'alibi'
     | 'sinks'
+    | 'scale'
+    | 'untied'
     | 'experts'
     | 'feedForwardFirst'
   >
@@ -51,6 +53,7 @@ export function tinyWeights(seed = 1, change: Change = {}): TinyWeights {
     ['model.embed_tokens.weight', [vocab, hidden]],
     ['model.norm.weight', [hidden]],
   ]);
+  if (change.untied) names.set('lm_head.weight', [vocab, hidden]);
   for (let layer = 0; layer < layers; layer++) {
     const of = (name: string, dims: number[]): unknown => names.set(`model.layers.${layer}.${name}.weight`, dims);
     of('input_layernorm', [hidden]);

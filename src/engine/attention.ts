@@ -83,6 +83,18 @@ export class AttentionReader {
   }
 
   async #fromMapSession(ids: readonly number[], layer: number, head: number): Promise<Float32Array<ArrayBuffer>> {
+    const n = ids.length;
+    const weights = Float32Array.from((await this.layer(ids, layer)).subarray(head * n * n, (head + 1) * n * n));
+    for (let query = 0; query < n; query++) weights.fill(0, query * n + query + 1, (query + 1) * n);
+    return weights;
+  }
+
+  /**
+   * All heads' weights of a layer, from a copy of the graph that gives them.
+   * @returns [head, query, key]; what lies above the diagonal means nothing
+   * @throws EngineError `model_unsupported`
+   */
+  async layer(ids: readonly number[], layer: number): Promise<Float32Array> {
     const { folder } = this.#model;
     const { heads } = folder.config;
     const n = ids.length;
@@ -104,9 +116,7 @@ export class AttentionReader {
         ),
       );
     }
-    const weights = Float32Array.from(toFloat32(tensor).subarray(head * n * n, (head + 1) * n * n));
-    for (let query = 0; query < n; query++) weights.fill(0, query * n + query + 1, (query + 1) * n);
-    return weights;
+    return toFloat32(tensor);
   }
 
   async #open(): Promise<MapSession> {

@@ -21,11 +21,13 @@ import { Contexts } from './contexts';
 import { CopyText, silent } from './copying';
 import { EngineError, otherVocabulary } from './errors';
 import { prefill } from './idle';
+import { Inspector } from './inspect/inspector';
+import { take } from './inspect/sequences';
 import type { KvCache } from './kvCache';
 import { LineTokens } from './lineTokens';
 import type { MemoryVoice } from './memory/voice';
 import { memoryOf, type WorkspaceMemory } from './memory/workspaceMemory';
-import { Model } from './model';
+import { checkWidth, Model } from './model';
 import { readModelFolder } from './modelFolder';
 import { framePrompt, type Prompt } from './prompt';
 import type { Sampled } from './sampler';
@@ -101,6 +103,8 @@ export class Engine {
   /** Undefined: switched off. */
   readonly #speculation: Speculation | undefined;
   readonly #attention: AttentionReader;
+  /** Answers questions about the inside of completions. */
+  readonly inspector: Inspector;
   info: ModelInfo;
   #last: Last | undefined;
   /** Settles when the request before has ended. */
@@ -122,6 +126,7 @@ export class Engine {
       idle: () => this.#idle(),
     });
     this.#attention = new AttentionReader(model);
+    this.inspector = new Inspector(model, tokenizer, this.#attention);
     const { name, dir, weights, config } = model.folder;
     this.info = {
       name,
@@ -189,8 +194,18 @@ export class Engine {
       const prompt = this.#frame(request);
       const branching = background ? {} : { branching: BRANCHING };
       const cache = this.#contexts.take(prompt.ids);
-      const task = { request, prompt, cache, start, signal, ...(onToken === undefined ? {} : { onToken }) };
-      const written = await this.#write({ ...task, ...branching });
+      const sequence = this.inspector.sequences.begin(id ?? -1, request, prompt, background);
+      const told = (token: Sampled, text: string, all: string): void => {
+        take(sequence, token);
+        if (!background) this.inspector.grown(sequence);
+        onToken?.(token, text, all);
+      };
+      const task = { request, prompt, cache, start, signal, onToken: told };
+      const write = (): Promise<Written> => this.#write({ ...task, ...branching });
+      const written = await (background ? write() : this.inspector.seen(cache, write)).finally(() => {
+        sequence.finished = true;
+        if (!background) this.inspector.grown(sequence);
+      });
       const { tokens, finish } = written.completion;
       if (finish !== 'cancelled' && !background)
         this.#last = { id, request, written, ids: [...prompt.ids, ...tokens], promptTokens: prompt.ids.length };
@@ -250,7 +265,10 @@ export class Engine {
       const request = this.#withoutRemembered(asked);
       const { ids: prompt, typed } = this.#frame(request);
       if (!request.raw) this.#copyText(request, typed?.characters ?? 0); // remembers the tokens of the document's lines
-      const { reused, finished } = await prefill(this.#model, this.#contexts.take(prompt), prompt, anySignal);
+      const cache = this.#contexts.take(prompt);
+      const { reused, finished } = await this.inspector.seen(cache, () =>
+        prefill(this.#model, cache, prompt, anySignal),
+      );
       const stats = { ...nothing(device).stats, promptTokens: prompt.length, reusedTokens: reused };
       const totalMs = performance.now() - start;
       return { ...nothing(device), finish: finished ? 'length' : 'cancelled', stats: { ...stats, totalMs } };
@@ -305,6 +323,7 @@ export class Engine {
     this.#warmUps.abort();
     await this.#turn;
     this.#contexts.dispose();
+    await this.inspector.dispose();
     await this.#attention.dispose();
     await this.#model.dispose();
   }
@@ -372,15 +391,6 @@ export class Engine {
     );
     return result;
   }
-}
-
-/** Runs one token: what the graph says of its shapes need not be what it computes. @throws EngineError `model_damaged` */
-async function checkWidth(model: Model): Promise<void> {
-  const { folder } = model;
-  const cache = model.newCache();
-  const { length } = await model.forward([0], cache);
-  cache.dispose();
-  if (length !== folder.config.vocab) throw otherVocabulary('weights', folder.weightsPath, length, folder);
 }
 
 /** Where a model runs. */

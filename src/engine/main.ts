@@ -67,11 +67,18 @@ async function handle(message: ToEngine): Promise<void> {
         id: message.id,
         state: await loaded.eraseMemory(),
       }));
-    case 'attention':
-      return reply(message.id, async (loaded) => {
-        const map = await loaded.attention(message.layer, message.head);
-        return { type: 'attention', id: message.id, map };
-      });
+    case 'watch':
+      return (await engine?.catch(() => undefined))?.inspector.watch(
+        message.on ? (grew) => send({ type: 'grew', ...grew }) : undefined,
+      );
+    case 'keep':
+      return (await engine?.catch(() => undefined))?.inspector.sequences.keep(message.sequences);
+    case 'inspect':
+      return reply(message.id, async (loaded) => ({
+        type: 'inspected',
+        id: message.id,
+        answer: await loaded.inspector.inspect(message.sequence, message.question),
+      }));
   }
 }
 
@@ -140,7 +147,7 @@ async function beforehand({ type, id, request }: WarmMessage | AheadMessage): Pr
     id,
     completion: await (type === 'warm'
       ? loaded.warmUp(request, signal)
-      : loaded.complete(request, { signal, background: true })),
+      : loaded.complete(request, { signal, id, background: true })),
   }));
 }
 

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { t } from '../l10n';
-import { EngineError } from './errors';
+import { EngineError, otherVocabulary } from './errors';
 import { FallbackRunner } from './fallbackRunner';
 import { GpuRunner } from './gpuRunner';
 import { graphForGpu } from './graph/forGpu';
@@ -13,7 +13,7 @@ import type { ModelFolder } from './modelFolder';
 import { Pace } from './pace';
 import { PlainRunner } from './plainRunner';
 import type { RowCache } from './rowCache';
-import { RowRunner, stacked, type LayerWeights } from './rowRunner';
+import { RowRunner, stacked, type LayerWeights, type RunTap } from './rowRunner';
 import { oneAfterAnother, type Runner, type Wanted } from './runner';
 import { openSession, type Session } from './session';
 import { threadArms } from './threads';
@@ -169,6 +169,39 @@ export class Model {
     return stacked(parts);
   }
 
+  /**
+   * Runs `ids` like `forward` and returns all layers' attention weights. Only where `givesAttention`.
+   * @throws EngineError `inference_failed`
+   */
+  async allAttention(ids: readonly number[], cache: KvCache): Promise<LayerWeights[]> {
+    const runs = this.#oneAfterAnother && cache.length > 0 ? ids.map((id) => [id]) : [ids];
+    const parts: LayerWeights[][] = [];
+    for (const part of runs) parts.push(await (this.#runner as RowRunner).allAttention(part, cache as RowCache));
+    return (parts[0] ?? []).map((_, layer) => stacked(parts.map((part) => part[layer] as LayerWeights)));
+  }
+
+  /** Shows somebody what runs give anyway. Only where `givesAttention`; undefined: nobody. */
+  set tap(tap: RunTap | undefined) {
+    if (this.#runner instanceof RowRunner) this.#runner.tap = tap;
+  }
+
+  /** Whether scores are known to be query · key · scale, but for masks. */
+  get plainScores(): boolean {
+    return this.#runner instanceof RowRunner && this.#runner.plainScores;
+  }
+
+  /** In what numbers the matrices are; where it is not known, the file that they are in. */
+  get matrices(): string {
+    return (this.#runner instanceof RowRunner && this.#runner.matrices) || this.folder.weights;
+  }
+
+  /** By layer: keys that a query can see, itself included; 0: all, or it is not known. */
+  get windows(): number[] {
+    return this.#runner instanceof RowRunner
+      ? this.#runner.windows
+      : new Array<number>(this.folder.config.layers).fill(0);
+  }
+
   /** A cache that holds nothing. */
   newCache(): KvCache {
     return this.#runner.newCache();
@@ -244,10 +277,11 @@ function noteOn(device: string, what: 'unusable' | 'failed', reason: string): st
       );
 }
 
-function rewritten(folder: ModelFolder): RewrittenGraph | { reason: string } {
+/** The graph as ours runs it, or the reason why not. @param lens see rewriteGraph; @throws EngineError `model_damaged` */
+export function rewritten(folder: ModelFolder, lens = false): RewrittenGraph | { reason: string } {
   const size = statSync(folder.weightsPath, { throwIfNoEntry: false })?.size ?? 0;
   if (size >= MAX_FILE) return { reason: `the file has ${size} bytes` };
-  return readGraph(folder, (bytes, file) => rewriteGraph(bytes, folder.config, file));
+  return readGraph(folder, (bytes, file) => rewriteGraph(bytes, folder.config, file, lens));
 }
 
 /** @throws EngineError `model_damaged` where the file cannot be read or is not an ONNX model */
@@ -272,4 +306,13 @@ function bytesOnDisk(weightsPath: string): number {
   const folder = dirname(weightsPath);
   const names = readdirSync(folder).filter((name) => name.startsWith(basename(weightsPath)));
   return names.reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+}
+
+/** Runs one token: what the graph says of its shapes need not be what it computes. @throws EngineError `model_damaged` */
+export async function checkWidth(model: Model): Promise<void> {
+  const { folder } = model;
+  const cache = model.newCache();
+  const { length } = await model.forward([0], cache);
+  cache.dispose();
+  if (length !== folder.config.vocab) throw otherVocabulary('weights', folder.weightsPath, length, folder);
 }

@@ -20,9 +20,31 @@ const MAX_RETYPED = 8;
 /** What is dropped at the front of a long prefix goes in blocks of this many tokens, so that the front stays put while a line is typed. */
 const DROP_BLOCK = 64;
 
+/** Some ids of a prompt, and the text that they stand for. */
+export interface Part {
+  /** How many ids, after those of the parts before. */
+  ids: number;
+  /** Absent: the frame put them there. */
+  from?: Origin;
+}
+
+/** Where a text comes from. */
+export interface Origin {
+  in: 'document' | 'file';
+  /** Index in `CompletionRequest.context`. */
+  file?: number;
+  text: string;
+  /** Where `text` begins: relative to the cursor, or in the file's text. */
+  at: number;
+  /** What was too long was left out there. */
+  cut: 'front' | 'end';
+}
+
 /** What the model is given. */
 export interface Prompt {
   ids: number[];
+  /** Where they come from: all ids in turn. */
+  parts: Part[];
   /** The end of the prefix, where it is not among the ids: it has to be written anew first. */
   typed?: Typed;
 }
@@ -70,7 +92,15 @@ export function framePrompt(
             ),
       );
     }
-    return { ids };
+    return {
+      ids,
+      parts: [
+        {
+          ids: ids.length,
+          from: { in: 'document', text: request.prefix, at: -request.prefix.length, cut: 'front' },
+        },
+      ],
+    };
   }
 
   const room = Math.min(MAX_PROMPT, contextLength - mostTokens(request, contextLength));
@@ -101,31 +131,46 @@ export function framePrompt(
   // Other files stand before the prefix: they get whole blocks, so that they do not come and go with each token.
   left = whole.length > left ? 0 : left - Math.ceil(prefix.length / DROP_BLOCK) * DROP_BLOCK;
 
-  const context: number[] = [];
-  for (const file of [...(request.context ?? [])].reverse()) {
+  const context: Written[] = [];
+  for (const [index, file] of [...(request.context ?? []).entries()].reverse()) {
     const name = separator === undefined ? [] : [separator, ...tokenizer.encodeText(`${file.path}\n`)];
-    const ids = [
-      ...name,
-      ...tokenizer.encodeText(file.text.slice(0, room * CHARS_PER_TOKEN)),
-      ...(separator === undefined ? tokenizer.encodeText('\n') : []),
-    ];
-    if (ids.length > left) continue;
-    context.unshift(...ids);
-    left -= ids.length;
+    const text = file.text.slice(0, room * CHARS_PER_TOKEN);
+    const written = tokenizer.encodeText(text);
+    const end = separator === undefined ? tokenizer.encodeText('\n') : [];
+    const length = name.length + written.length + end.length;
+    if (length > left) continue;
+    context.unshift(
+      { ids: name },
+      { ids: written, from: { in: 'file', file: index, text, at: 0, cut: 'end' } },
+      { ids: end },
+    );
+    left -= length;
   }
 
-  const text = !fill
-    ? prefix
+  const prefixPart: Written = {
+    ids: prefix,
+    from: { in: 'document', text: before, at: -near.prefix.length, cut: 'front' },
+  };
+  const suffixPart: Written = { ids: suffix, from: { in: 'document', text: near.suffix, at: 0, cut: 'end' } };
+  const text: Written[] = !fill
+    ? [prefixPart]
     : fim.suffixFirst
-      ? [fim.prefix, fim.suffix, ...suffix, fim.middle, ...prefix]
-      : [fim.prefix, ...prefix, fim.suffix, ...suffix, fim.middle];
-  const ids = [...begin, ...context, ...header, ...text];
+      ? [{ ids: [fim.prefix, fim.suffix] }, suffixPart, { ids: [fim.middle] }, prefixPart]
+      : [{ ids: [fim.prefix] }, prefixPart, { ids: [fim.suffix] }, suffixPart, { ids: [fim.middle] }];
+  const all = [{ ids: [...begin] }, ...context, { ids: header }, ...text].filter((part) => part.ids.length > 0);
+  const ids = all.flatMap((part) => part.ids);
+  const parts = all.map((part) => ({ ...part, ids: part.ids.length }));
   if (ids.length === 0)
     throw new EngineError(
       'bad_request',
       t('There is no text to continue, and this model has no token to begin a text with.'),
     );
-  return typed === undefined ? { ids } : { ids, typed };
+  return typed === undefined ? { ids, parts } : { ids, parts, typed };
+}
+
+/** A part while it is put together. */
+interface Written extends Omit<Part, 'ids'> {
+  ids: number[];
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { HIDDEN, NAMES } from './graph/attentionBlock';
 import type { RewrittenGraph } from './graph/rewrite';
+import type { KvCache } from './kvCache';
 import { RowCache } from './rowCache';
 import { counting, feedsFor, int64, rowsOf, toFloat32, wantedLogits, type Runner, type Wanted } from './runner';
 import { run, Tensor, type Session, type TensorMap } from './session';
@@ -13,6 +14,8 @@ export interface LayerWeights {
   weights: Float32Array;
   queries: number;
   keys: number;
+  /** Given: rows are so long; those of the run itself are the last of their columns, the others the first, and between them is nothing. */
+  stride?: number;
 }
 
 /** The weights of runs one after another as those of one run; what a query could not see yet, it gives 0. @throws RangeError for no run */
@@ -35,6 +38,18 @@ export function stacked(parts: readonly LayerWeights[]): LayerWeights {
   return { weights, queries, keys };
 }
 
+/** Somebody who wants to see what the runs on a cache give anyway. */
+export interface RunTap {
+  /** Whether a run of `ids` on this cache is wanted; asked before it. */
+  wants(cache: KvCache, ids: readonly number[]): boolean;
+  /**
+   * A wanted run is over; `cache` is as it was before it.
+   * @param added by layer, keys then values: [ids, kvHead, headDim]
+   * @param weights by layer
+   */
+  ran(cache: KvCache, ids: readonly number[], added: readonly Float32Array[], weights: readonly LayerWeights[]): void;
+}
+
 export class RowRunner implements Runner {
   readonly #sessions: readonly Session[];
   readonly #choice: ThreadChoice;
@@ -43,6 +58,7 @@ export class RowRunner implements Runner {
   readonly #fetches: string[];
   /** By input, so that a run need not look: which of them the session has. */
   readonly #inputs: ReadonlySet<string>;
+  tap: RunTap | undefined;
   /** @param sessions of the same graph, with different numbers of threads */
   constructor(sessions: readonly [Session, ...Session[]], graph: RewrittenGraph) {
     this.#sessions = sessions;
@@ -59,45 +75,66 @@ export class RowRunner implements Runner {
   }
 
   async forward(ids: readonly number[], cache: RowCache, wanted: Wanted): Promise<Float32Array> {
-    const outputs = await this.#run(ids, cache, wanted, []);
+    const outputs = await this.outputs(ids, cache, wanted, []);
     return wantedLogits(outputs['logits'] as Tensor, wanted, ids.length);
   }
 
   /** Runs `ids` and returns the attention weights of one layer besides; the cache goes on as in `forward`. */
   async attention(ids: readonly number[], cache: RowCache, layer: number): Promise<LayerWeights> {
     const name = NAMES.attention(layer);
-    const tensor = (await this.#run(ids, cache, 'last', [name]))[name] as Tensor;
-    const all = toFloat32(tensor);
-    const [queries, keys] = [ids.length, cache.length];
-    const width = tensor.dims[tensor.dims.length - 1] as number;
-    const past = keys - queries;
-    const weights = new Float32Array((all.length / width) * keys);
-    for (let row = 0; row * keys < weights.length; row++) {
-      weights.set(all.subarray(row * width, row * width + past), row * keys);
-      weights.set(all.subarray((row + 1) * width - queries, (row + 1) * width), row * keys + past);
-    }
-    return { weights, queries, keys };
+    return packed((await this.outputs(ids, cache, 'last', [name]))[name] as Tensor, ids.length, cache.length);
+  }
+
+  /** The same of all layers. */
+  async allAttention(ids: readonly number[], cache: RowCache): Promise<LayerWeights[]> {
+    const outputs = await this.outputs(ids, cache, 'last', this.#weightNames());
+    return this.#weightsOf(outputs, ids.length, cache.length, packed);
+  }
+
+  #weightNames(): string[] {
+    return this.#graph.layers.map((_, layer) => NAMES.attention(layer));
+  }
+
+  #weightsOf(outputs: TensorMap, queries: number, keys: number, form: typeof packed): LayerWeights[] {
+    return this.#weightNames().map((name) => form(outputs[name] as Tensor, queries, keys));
+  }
+
+  /** Whether scores are query · key · scale, but for masks. */
+  get plainScores(): boolean {
+    return this.#graph.plainScores;
+  }
+
+  /** In what numbers the matrices are; empty: not known. */
+  get matrices(): string {
+    return this.#graph.matrices;
+  }
+
+  /** By layer: keys that a query can see; 0: all. */
+  get windows(): number[] {
+    return this.#graph.layers.map(({ window }) => window);
   }
 
   async dispose(): Promise<void> {
     await Promise.all(this.#sessions.map((session) => session.release()));
   }
 
-  async #run(ids: readonly number[], cache: RowCache, wanted: Wanted, also: string[]): Promise<TensorMap> {
-    const feeds = this.#feeds(ids, cache, wanted);
+  protected async outputs(ids: readonly number[], cache: RowCache, wanted: Wanted, also: string[]): Promise<TensorMap> {
+    const feeds = this.feeds(ids, cache, wanted);
     const arm = this.#choice.choose(ids.length);
+    const tap = also.length === 0 && this.tap?.wants(cache, ids) ? this.tap : undefined;
+    const names = tap === undefined ? also : this.#weightNames();
     const start = performance.now();
-    const outputs = await run(this.#sessions[arm] as Session, feeds, [...this.#fetches, ...also]);
+    const outputs = await run(this.#sessions[arm] as Session, feeds, [...this.#fetches, ...names]);
     this.#choice.note(arm, ids.length, performance.now() - start);
     const fetched = this.#fetches.slice(1).map((name) => (outputs[name] as Tensor).data as Float32Array);
-    cache.advance(
-      ids,
-      this.#graph.together ? parts(fetched[0] as Float32Array, 2 * this.#graph.layers.length) : fetched,
-    );
+    const added = this.#graph.together ? parts(fetched[0] as Float32Array, 2 * this.#graph.layers.length) : fetched;
+    tap?.ran(cache, ids, added, this.#weightsOf(outputs, ids.length, cache.length + ids.length, asGiven));
+    cache.advance(ids, added);
     return outputs;
   }
 
-  #feeds(ids: readonly number[], cache: RowCache, wanted: Wanted): TensorMap {
+  /** What goes into a run. */
+  protected feeds(ids: readonly number[], cache: RowCache, wanted: Wanted): TensorMap {
     const { layers, windows } = this.#graph;
     const n = ids.length;
     const past = cache.length;
@@ -124,6 +161,24 @@ export class RowRunner implements Runner {
     for (const window of windows) give(NAMES.mask(window), () => maskOf(past, n, capacity, window));
     return feeds;
   }
+}
+
+/** Weights with the columns that hold nothing. @param tensor [.., n, capacity + n] */
+function asGiven(tensor: Tensor, queries: number, keys: number): LayerWeights {
+  return { weights: toFloat32(tensor), queries, keys, stride: tensor.dims[tensor.dims.length - 1] as number };
+}
+
+/** Weights without the columns that hold nothing. @param tensor [.., n, capacity + n] */
+function packed(tensor: Tensor, queries: number, keys: number): LayerWeights {
+  const all = toFloat32(tensor);
+  const width = tensor.dims[tensor.dims.length - 1] as number;
+  const past = keys - queries;
+  const weights = new Float32Array((all.length / width) * keys);
+  for (let row = 0; row * keys < weights.length; row++) {
+    weights.set(all.subarray(row * width, row * width + past), row * keys);
+    weights.set(all.subarray((row + 1) * width - queries, (row + 1) * width), row * keys + past);
+  }
+  return { weights, queries, keys };
 }
 
 /** [n, capacity + n]: 0 where a query may look, HIDDEN at the rows that do not count, at what comes later, and beyond the window. */

@@ -4,7 +4,7 @@
 import { seededRandom } from '../../src/engine/random';
 import { gpt2Forward, type Gpt2Weights } from '../gpt2Reference';
 import { GraphWriter, TYPES, type ValueInfo } from '../onnxWriter';
-import type { Forward } from '../reference';
+import type { Forward, Look } from '../reference';
 import { writeModelFolder } from '../tinyModel';
 import { transposed } from './llamaParts';
 import { dimension, shapeOf, slice } from './torchShapes';
@@ -15,7 +15,7 @@ const LOWEST = -3.4028234663852886e38;
 const SIZES = { layers: 2, hidden: 48, heads: 4, headDim: 12, vocab: 259, context: 128, epsilon: 1e-5 };
 
 /** Writes the model folder. @returns its reference */
-export function writeGpt2(dir: string): (ids: readonly number[]) => Forward {
+export function writeGpt2(dir: string): (ids: readonly number[], look?: Look) => Forward {
   const weights = gpt2Weights();
   writeModelFolder(dir, gpt2Graph(weights), {
     architectures: ['GPT2LMHeadModel'],
@@ -26,7 +26,7 @@ export function writeGpt2(dir: string): (ids: readonly number[]) => Forward {
     vocab_size: SIZES.vocab,
     n_positions: SIZES.context,
   });
-  return (ids) => gpt2Forward(weights, ids);
+  return (ids, look) => gpt2Forward(weights, ids, look);
 }
 
 function gpt2Weights(): Gpt2Weights {

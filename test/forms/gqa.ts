@@ -43,7 +43,7 @@ export function groupQueryAttention({ packed, rotaryOutside, noScale }: GqaOptio
         {
           num_heads: w.heads,
           kv_num_heads: w.kvHeads,
-          ...(noScale ? {} : { scale: { float: w.headDim ** -0.5 } }),
+          ...(noScale ? {} : { scale: { float: w.scale ?? w.headDim ** -0.5 } }),
           ...(w.softcap === undefined ? {} : { softcap: { float: w.softcap } }),
           ...(window === undefined ? {} : { local_window_size: window }),
           do_rotary: rotaryOutside ? 0 : 1,

@@ -9,15 +9,15 @@ export function scopeOf(module: string, naming: Naming): string {
   return naming === 'genai' ? path.replace('self_attn', 'attn') : path;
 }
 
-/** x [.., in] times a module's matrix [out, in] transposed → [.., out]; the embedding is the output's. */
+/** x [.., in] times a module's matrix [out, in] transposed → [.., out]; the embedding is the output's, unless that has its own. */
 export function linear({ g, w, options, float }: Tools, x: string, module: string, output?: string): string {
-  const name = module === 'lm_head' ? 'model.embed_tokens.weight' : `${module}.weight`;
+  const name = module === 'lm_head' && !w.untied ? 'model.embed_tokens.weight' : `${module}.weight`;
   const dims = w.names.get(name) as [number, number];
   const scope = g.under(scopeOf(module, options.naming));
   const inBuilder = module.replace('self_attn', 'attn');
   const matrix = (): string => {
     if (options.naming === 'plain') {
-      if (module !== 'lm_head') float(name, w.tensor(name), dims);
+      if (module !== 'lm_head' || w.untied) float(name, w.tensor(name), dims);
       return scope.node('Transpose', [name], { perm: [1, 0] });
     }
     const stored = options.naming === 'torch' ? `onnx::MatMul_${module}` : `${inBuilder}.MatMul.weight`;

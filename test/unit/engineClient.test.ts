@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
+import { rowOf, triangleLength, weightsOf } from '../../src/attention/weights';
 import { EngineClient, EngineFailure } from '../../src/extension/engineClient';
 import { engineEnvironment } from '../../src/extension/engineEnvironment';
 import type { CompletionRequest } from '../../src/protocol';
@@ -148,20 +149,47 @@ test('a device that is not there falls back to the CPU and says so', async () =>
   assert.ok(client.state.kind === 'ready' && /runs on the CPU/.test(client.state.info.deviceNote ?? ''));
 });
 
-test('attention arrives as a typed array, lower triangle, rows summing to 1', async () => {
+test('attention arrives as a typed array, a lower triangle, rows summing to 1', async () => {
   start();
   const { tokens, stats } = await client.complete(request('x = y', 3), never, ignore);
-  const map = await client.attention(TINY.layers - 1, TINY.heads - 1);
+  const head = { ask: 'head', layer: TINY.layers - 1, head: TINY.heads - 1, from: 0 } as const;
+  const answer = await client.inside.inspect('last', head);
+  assert.ok(answer.answer === 'head' && answer.weights instanceof Uint16Array);
   const n = stats.promptTokens + tokens.length;
-  assert.equal(map.tokens.length, n);
-  assert.equal(map.promptTokens, stats.promptTokens);
-  assert.ok(map.weights instanceof Float32Array);
+  assert.equal(answer.n, n);
+  assert.equal(answer.weights.length, triangleLength(n));
   for (let query = 0; query < n; query++) {
-    const row = map.weights.subarray(query * n, (query + 1) * n);
-    assert.ok(Math.abs(row.reduce((sum, weight) => sum + weight, 0) - 1) < 1e-4);
-    assert.ok(row.subarray(query + 1).every((weight) => weight === 0));
+    const row = weightsOf(rowOf(answer.weights, query));
+    assert.equal(row.length, query + 1);
+    assert.ok(Math.abs(row.reduce((sum, weight) => sum + weight, 0) - 1) < 1e-3);
   }
-  assert.equal((await failure(client.attention(TINY.layers, 0))).code, 'bad_request');
+  const beyond = client.inside.inspect('last', { ...head, layer: TINY.layers });
+  assert.equal((await failure(beyond)).code, 'bad_request');
+});
+
+test('a completion that was shown can be asked about however many follow, until it is let go', async () => {
+  start();
+  const text = { ask: 'text', from: 0 } as const;
+  const { id } = await client.complete(request('first', 1), never, ignore);
+  client.inside.keep([id]);
+  const write = async (times: number): Promise<void> => {
+    for (let each = 0; each < times; each++) await client.complete(request(`a${each}`, 1), never, ignore);
+  };
+  await write(21);
+  assert.equal((await client.inside.inspect(id, text)).sequence, id);
+  client.inside.keep([]);
+  await write(1);
+  assert.equal((await failure(client.inside.inspect(id, text))).code, 'bad_request');
+});
+
+test('a completion that was made ahead can be asked about by its id', async () => {
+  start();
+  const { id: last } = await client.complete(request('first', 1), never, ignore);
+  const ahead = await client.ahead(request('second', 2), never);
+  assert.ok(ahead !== undefined && ahead.id !== last);
+  const text = { ask: 'text', from: 0 } as const;
+  assert.equal((await client.inside.inspect(ahead.id, text)).sequence, ahead.id);
+  assert.equal((await client.inside.inspect('last', text)).sequence, last);
 });
 
 test('an engine that nobody asks sleeps, gives its memory back, and wakes for the next request; as often as need be', async () => {

@@ -224,7 +224,7 @@ test('kill -9 in the middle of a token ends that request with a message, and the
   const running = client.complete(request('a', 100), never, () => {
     if (++texts === 3) process.kill(client.pid as number, 'SIGKILL');
   });
-  const beside = client.attention(0, 0);
+  const beside = client.alternatives(0, 1);
   const fate = (promise: Promise<unknown>): Promise<unknown> =>
     promise.then(
       () => 'done',

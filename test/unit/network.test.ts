@@ -86,7 +86,8 @@ test('the engine opens no connection, whatever it is asked', async () => {
     const { id } = await client.complete(request(), never, look);
     await client.alternatives(id, 2);
     await client.complete(request({ unbounded: true, endless: true, maxTokens: 40 }), never, look);
-    await client.attention(0, 0);
+    await client.inside.inspect('last', { ask: 'overview', side: 16 });
+    await client.inside.inspect('last', { ask: 'effects', position: 3, heads: true, spans: [] });
     await client.warm(request({ prefix: 'let c' }), never);
     await client.ahead(request({ prefix: 'let d' }), never);
     await client.remember([{ path: 'b.ts', stamp: '1', text: 'const a = 1;\nconst b = 2;\n' }], []);

@@ -9,10 +9,10 @@ import { after, before, test } from 'node:test';
 import { Engine } from '../../src/engine/engine';
 import { Model } from '../../src/engine/model';
 import { readModelFolder } from '../../src/engine/modelFolder';
-import { fields, text } from '../../src/engine/protobuf';
 import { argmax } from '../../src/engine/sampler';
 import { Tokenizer } from '../../src/engine/tokenizer';
-import { farthest, forward, type LlamaWeights } from '../reference';
+import { farthest, forward } from '../reference';
+import { readShippedWeights } from '../shippedWeights';
 
 const dir = join(process.cwd(), 'models', 'glassbox-small');
 const golden = <T>(name: string): T => JSON.parse(readFileSync(join('test/golden', name), 'utf8')) as T;
@@ -81,7 +81,7 @@ test(
 
 test('logits and attention equal the reference in TypeScript', async () => {
   const prompt = 'const x = [1, 2];';
-  const weights = readWeights();
+  const weights = readShippedWeights();
   const ids = new Tokenizer(readModelFolder(dir)).encode(prompt);
   const expected = forward(weights, ids);
   assert.ok(farthest(await full.forward(ids, full.newCache()), expected.logits.at(-1)!) < TOLERANCE);
@@ -129,28 +129,3 @@ test('the 8-bit weights predict nearly as well as the full ones', async () => {
   await fullEngine.dispose();
   assert.ok(Math.abs(eight.bitsPerByte / all.bitsPerByte - 1) < 0.01, `${eight.bitsPerByte} and ${all.bitsPerByte}`);
 });
-
-/** The weights in the ONNX file, read without ONNX Runtime. */
-function readWeights(): LlamaWeights {
-  const config = JSON.parse(readFileSync(join(dir, 'config.json'), 'utf8')) as Record<string, number>;
-  const number = (key: string): number => config[key]!;
-  const model = fields(readFileSync(join(dir, 'onnx/model.onnx')));
-  const graph = model.find((field) => field.number === 7)!;
-  const tensors = new Map<string, Float32Array>();
-  for (const field of fields(graph.bytes)) {
-    if (field.number !== 5) continue;
-    const inside = fields(field.bytes);
-    const raw = inside.find((f) => f.number === 9)?.bytes;
-    if (raw) tensors.set(text(inside.find((f) => f.number === 8)!), new Float32Array(Uint8Array.from(raw).buffer));
-  }
-  return {
-    layers: number('num_hidden_layers'),
-    hidden: number('hidden_size'),
-    heads: number('num_attention_heads'),
-    kvHeads: number('num_key_value_heads'),
-    headDim: number('head_dim'),
-    ropeTheta: number('rope_theta'),
-    rmsEps: number('rms_norm_eps'),
-    tensor: (name) => tensors.get(name) ?? assert.fail(`no weights called ${name}`),
-  };
-}

@@ -37,6 +37,10 @@ export const NAMES = {
   totalShape: 'glassbox.total.shape',
   /** The same with a head for each query head. */
   repeatedShape: 'glassbox.repeated.shape',
+  /** Of a lens: float32 [kvHead, group, 1, 1], what each head's result is multiplied by. */
+  keep: (layer: number): string => `glassbox.keep.${layer}`,
+  /** Of a lens: [n, head · headDim], the queries after the rotation, before they are scaled. */
+  query: (layer: number): string => `glassbox.lens.${layer}.query`,
   /** int64 [rows]: which of the new tokens' logits are wanted. */
   rows: 'glassbox.rows',
 } as const;
@@ -46,10 +50,15 @@ export class AttentionBlock {
   readonly #graph: OnnxGraph;
   readonly #site: AttentionSite;
   readonly #masks: Map<string, string>;
+  readonly #lens: boolean;
   readonly nodes: GraphNode[] = [];
 
-  /** @param masks masks of the graph that were widened for row 0, by name; shared by all layers */
-  constructor(graph: OnnxGraph, site: AttentionSite, masks: Map<string, string>) {
+  /**
+   * @param masks masks of the graph that were widened for row 0, by name; shared by all layers
+   * @param lens heads can be taken out, and the queries seen: slower, for looking inside
+   */
+  constructor(graph: OnnxGraph, site: AttentionSite, masks: Map<string, string>, lens = false) {
+    this.#lens = lens;
     this.#graph = graph;
     this.#site = site;
     this.#masks = masks;
@@ -57,7 +66,9 @@ export class AttentionBlock {
 
   /** Replaces the attention: declares inputs and outputs, and leaves the nodes in `nodes`. */
   build(): void {
-    const { layer, heads, kvHeads, window, added, output } = this.#site;
+    const { layer, heads, kvHeads, added, output } = this.#site;
+    // A lens has a mask of ours besides the graph's own: parts of the text can be hidden.
+    const window = this.#site.window ?? (this.#lens ? 0 : undefined);
     const group = heads / kvHeads;
     this.nodes.push(...(this.#site.nodes ?? []));
     const query = this.#query();
@@ -91,11 +102,12 @@ export class AttentionBlock {
       added.length === 0 ? weights : this.#add('Reshape', [weights, this.#shape([kvHeads, group, 0, 0])], 'weights');
     const [past, fresh] = [this.#name('weights.past'), this.#name('weights.new')];
     this.nodes.push(makeNode('Split', [grouped, split], [past, fresh], { axis: 3 }));
-    const mixed = this.#add(
+    let mixed = this.#add(
       'Add',
       [product(past, pastValues, 'mixed.past', {}), product(fresh, values, 'mixed.new', { transBatchB: 1 })],
       'mixed',
     );
+    if (this.#lens) mixed = this.#add('Mul', [mixed, this.#declared(NAMES.keep(layer), 'float32')], 'mixed.kept');
     this.#put(mixed, output);
     this.#graph.output(weights);
   }
@@ -103,8 +115,9 @@ export class AttentionBlock {
   /** The queries, rotated and scaled: [kvHead, group, n, headDim], or [n, kvHead, group, headDim] where the heads do not come first. */
   #query(): string {
     const { headDim, heads, kvHeads, scale, factors = [] } = this.#site;
-    const inTables = this.#tablesTakeScale();
+    const inTables = !this.#lens && this.#tablesTakeScale();
     const { name, headsFirst } = this.#prepared('query', inTables ? scale : 1);
+    if (this.#lens) this.#show(name, headsFirst);
     const group = heads / kvHeads;
     const shape = headsFirst ? [kvHeads, group, -1, headDim] : [-1, kvHeads, group, headDim];
     let query = this.#add('Reshape', [name, this.#shape(shape)], 'query');
@@ -121,6 +134,14 @@ export class AttentionBlock {
     const { rotary, headDim } = this.#site;
     if (rotary === undefined || !this.#graph.isInitializer(rotary.sin)) return false;
     return (this.#graph.initializer(rotary.cos)?.dims[1] ?? 0) * 2 === headDim;
+  }
+
+  /** Makes the queries an output. */
+  #show(name: string, headsFirst: boolean): void {
+    const { layer, heads, headDim } = this.#site;
+    const last = headsFirst ? this.#add('Transpose', [name], 'query.last', { perm: [0, 2, 1, 3] }) : name;
+    this.#add('Reshape', [last, this.#shape([-1, heads * headDim])], NAMES.query(layer));
+    this.#graph.output(NAMES.query(layer));
   }
 
   /** Keys or values as the cache holds them, [n, kvHead, 1, headDim], under the name that is fetched. */

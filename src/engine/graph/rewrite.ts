@@ -5,6 +5,7 @@ import { AttentionBlock, NAMES } from './attentionBlock';
 import { joinedCaches, readDecomposed, readOperand } from './decomposed';
 import { readFused } from './fused';
 import { takeLogitRows } from './logitRows';
+import { matrixType } from './matrices';
 import { joinProducts } from './joinProducts';
 import { joinSkipNorms } from './skipNorms';
 import { ELEMENT, makeNode, OnnxGraph, type GraphNode } from './onnx';
@@ -24,8 +25,10 @@ const LARGE_FILE = 64 << 20;
 /** What the graph was, as far as running it needs to know. */
 export interface RewrittenGraph {
   bytes: Uint8Array<ArrayBuffer>;
-  /** Sizes of the cache, by layer. */
-  layers: { kvHeads: number; headDim: number }[];
+  /** Sizes of the cache, by layer; and how many keys a query can see, itself included, 0: all, or as the graph's own mask says. */
+  layers: { kvHeads: number; headDim: number; window: number; scale: number }[];
+  /** Whether scores are query · key · scale, but for masks. */
+  plainScores: boolean;
   /** Windows of the masks that the graph asks for; see NAMES.mask. */
   windows: number[];
   /** All new keys and values come in one output. */
@@ -36,6 +39,8 @@ export interface RewrittenGraph {
   ownMasks: boolean;
   /** Whether it gives only the logits that are asked for. */
   logitRows: boolean;
+  /** In what numbers its matrices are; see matrixType. */
+  matrices: string;
   /** How attention was written, for the log: the operator of the first layer. */
   form: string;
   /** Where the runtime's own rotation is used, its tables: keys can then be moved to other positions. */
@@ -64,10 +69,16 @@ export interface KnownModel {
 /**
  * Rewrites the bytes of an ONNX file.
  * @param file its name, for weights that stay in it
+ * @param lens true: heads can be taken out, and queries seen (see NAMES.keep and NAMES.query)
  * @returns the reason where the graph is not understood
  * @throws RangeError where the bytes are not an ONNX model
  */
-export function rewriteGraph(model: Uint8Array, known: KnownModel, file: string): RewrittenGraph | { reason: string } {
+export function rewriteGraph(
+  model: Uint8Array,
+  known: KnownModel,
+  file: string,
+  lens = false,
+): RewrittenGraph | { reason: string } {
   const graph = new OnnxGraph(model);
   if (graph.opset < 13)
     return { reason: `the graph is of operator set ${graph.opset}; 13 is the first that is understood` };
@@ -89,7 +100,7 @@ export function rewriteGraph(model: Uint8Array, known: KnownModel, file: string)
   if (sites.size > known.layers)
     return { reason: `there are ${sites.size} layers where ${known.layers} were expected` };
 
-  replaceAttention(graph, sites);
+  replaceAttention(graph, sites, lens);
   const together = giveNewRows(graph, [...sites.values()]);
   answerShapes(graph, around);
   graph.dropOutputs((name) => PRESENT.test(name));
@@ -109,12 +120,14 @@ export function rewriteGraph(model: Uint8Array, known: KnownModel, file: string)
   if (model.length > LARGE_FILE) graph.referTo(file, model, LARGE_TENSOR);
   return {
     bytes: graph.encode(),
-    layers: all.map(({ kvHeads, headDim }) => ({ kvHeads, headDim })),
-    windows: [...new Set(all.flatMap(({ window }) => (window === undefined ? [] : [window])))],
+    layers: all.map(({ kvHeads, headDim, window = 0, scale }) => ({ kvHeads, headDim, window, scale })),
+    plainScores: all.every(({ softcap, factors = [] }) => softcap === 0 && factors.length === 0),
+    windows: [...new Set(all.flatMap(({ window = lens ? 0 : undefined }) => (window === undefined ? [] : [window])))],
     heads: known.heads,
     together,
     ownMasks: all.some(({ added }) => added.length > 0),
     logitRows,
+    matrices: matrixType(graph),
     form: [...around.producers.values()].find(({ outputs }) => outputs[0] === all[0]?.output.name)?.op ?? '',
     ...(rotary === undefined ? {} : { rotary }),
   };
@@ -168,13 +181,13 @@ function findSites(around: Surroundings, { heads }: KnownModel): Map<number, Att
 }
 
 /** Puts each block in the place of the node that gave its result. */
-function replaceAttention(graph: OnnxGraph, sites: ReadonlyMap<number, AttentionSite>): void {
+function replaceAttention(graph: OnnxGraph, sites: ReadonlyMap<number, AttentionSite>, lens: boolean): void {
   const masks = new Map<string, string>();
   const byOutput = new Map([...sites.values()].map((site) => [site.output.name, site]));
   graph.nodes = graph.nodes.flatMap((node): GraphNode[] => {
     const site = byOutput.get(node.outputs[0] ?? '');
     if (site === undefined) return [node];
-    const block = new AttentionBlock(graph, site, masks);
+    const block = new AttentionBlock(graph, site, masks, lens);
     block.build();
     return block.nodes;
   });
