@@ -1,14 +1,18 @@
 // Draws the map with its rulers, and over it the selected row and column, on two canvases. Knows the layout and the
 // theme, no events. Called by the map view: the map after a scroll or change, the selection at every pointer move.
+import { t } from '../l10n';
 import { type Cell, labelStep, type Layout, visibleRange } from './layout';
-import type { Shown } from './shown';
-import type { Theme } from './theme';
+import type { Theme } from './palette';
 import { shorten } from './tokens';
 
 export interface View {
   layout: Layout;
   theme: Theme;
-  shown: Shown;
+  /** Visible text of each token. */
+  labels: readonly string[];
+  promptTokens: number;
+  /** By the layer's window: keys that a query can see; 0: all. */
+  window: number;
   /** Size of the canvas and offset of the scrolled map, in CSS pixels. */
   width: number;
   height: number;
@@ -47,9 +51,10 @@ export function drawMap(context: Context, view: View, image: CanvasImageSource):
     (toQuery - fromQuery) * cell,
   );
   outlineTriangle(context, view);
+  if (view.window > 0 && view.window < n) drawWindow(context, view);
   context.restore();
 
-  const border = view.shown.source.map.promptTokens;
+  const border = view.promptTokens;
   if (border > 0 && border < n) drawBorder(context, view, border * cell);
   context.font = theme.font;
   context.textBaseline = 'middle';
@@ -85,6 +90,19 @@ function outlineTriangle(context: Context, { layout, theme, scrollX, scrollY }: 
   context.lineTo(x, y + edge);
   context.closePath();
   context.stroke();
+}
+
+/** The edge beyond which the queries of a layer with a sliding window see nothing. */
+function drawWindow(context: Context, { layout, theme, window, scrollX, scrollY }: View): void {
+  const { left, top, cell, edge, n } = layout;
+  context.strokeStyle = theme.faint;
+  context.lineWidth = 1;
+  context.setLineDash([2, 3]);
+  context.beginPath();
+  context.moveTo(left - scrollX, top + window * cell - scrollY);
+  context.lineTo(left + (n - window) * cell - scrollX, top + edge - scrollY);
+  context.stroke();
+  context.setLineDash([]);
 }
 
 /** Bars along the generated part of both rulers and a line across the map where it begins. */
@@ -141,15 +159,15 @@ function drawKeyLabel(context: Context, view: View, key: number, strong: boolean
 /** Position and token, the token ending at `end`. */
 function drawLabel(
   context: Context,
-  { shown, theme }: View,
+  { layout, labels, promptTokens, theme }: View,
   position: number,
   strong: boolean,
   end: number,
   y: number,
 ): void {
   const number = String(position);
-  const text = shown.labels[position] ?? '';
-  const numberWidth = context.measureText('0').width * Math.max(3, String(shown.n - 1).length);
+  const text = labels[position] ?? '';
+  const numberWidth = context.measureText('0').width * Math.max(3, String(layout.n - 1).length);
   const right = end - BAR - GAP;
   if (strong) {
     context.fillStyle = theme.background;
@@ -162,7 +180,7 @@ function drawLabel(
   context.fillStyle = strong ? theme.foreground : theme.faint;
   context.fillText(number, 3, y + 0.5);
   context.textAlign = 'right';
-  context.fillStyle = position >= shown.source.map.promptTokens ? theme.generated : theme.foreground;
+  context.fillStyle = position >= promptTokens ? theme.generated : theme.foreground;
   context.fillText(fitting(context, text, right - numberWidth - GAP), right, y + 0.5);
 }
 
@@ -170,8 +188,8 @@ function drawLabel(
 function drawCorner(context: Context, { layout, theme }: View): void {
   context.fillStyle = theme.faint;
   context.textAlign = 'right';
-  context.fillText('key →', layout.left - 10, layout.top - 2.5 * LABEL_ROOM);
-  context.fillText('query ↓', layout.left - 10, layout.top - 1.5 * LABEL_ROOM);
+  context.fillText(t('key →'), layout.left - 10, layout.top - 2.5 * LABEL_ROOM);
+  context.fillText(t('query ↓'), layout.left - 10, layout.top - 1.5 * LABEL_ROOM);
 }
 
 /** The row and column of a cell, its outline, and both labels. */

@@ -1,26 +1,22 @@
-// Keeps the questions to the extension host in order: one at a time, the newest choice last, answers to older choices
-// dropped. Pure; it does not know the map inside an answer. Called by main.ts for every choice and every answer.
-import type { FromWebview, ShowMap } from '../webviewProtocol';
+// Keeps the questions to the extension host in order: one at a time; what is asked next is decided when the answer is there, from what the
+// reader looks at by then, so the newest choice wins. Pure; it knows no answers.
+import type { Question, SequenceName } from '../inspectionProtocol';
+import type { FromWebview } from '../webviewProtocol';
 
-export interface Head {
-  layer: number;
-  head: number;
+export interface Asked {
+  sequence: SequenceName;
+  question: Question;
 }
 
-const same = (a: Head, b: Head): boolean => a.layer === b.layer && a.head === b.head;
-
 export class Exchange {
-  #chosen: Head;
-  #asked: Head | undefined;
+  #number = 0;
+  #asked: Asked | undefined;
+  /** What is under way is no longer wanted: its answer is dropped, but waited for. */
+  #dropped = false;
   readonly #post: (message: FromWebview) => void;
 
-  constructor({ layer, head }: Head, post: (message: FromWebview) => void) {
-    this.#chosen = { layer, head };
+  constructor(post: (message: FromWebview) => void) {
     this.#post = post;
-  }
-
-  get chosen(): Head {
-    return this.#chosen;
   }
 
   /** A question waits for its answer. */
@@ -28,38 +24,29 @@ export class Exchange {
     return this.#asked !== undefined;
   }
 
-  /** Says that the script runs; the host answers. */
-  start(): void {
-    this.#asked = this.#chosen;
-    this.#post({ type: 'ready', ...this.#chosen });
+  /** Asks, unless a question is under way. */
+  ask(sequence: SequenceName, question: Question): void {
+    if (this.#asked) return;
+    this.#asked = { sequence, question };
+    this.#dropped = false;
+    this.#post({ type: 'ask', number: ++this.#number, sequence, question });
   }
 
-  /** Asks for a head, now or after the answer that is awaited. */
-  choose({ layer, head }: Head): void {
-    this.#chosen = { layer, head };
-    if (!this.busy) this.#ask();
+  /** The answer that is awaited will not be wanted. */
+  drop(): void {
+    this.#dropped = true;
   }
 
-  /** Whether this map is to be drawn: it is the head last chosen, or that head does not exist in this model. */
-  accept({ map, layers, heads }: Pick<ShowMap, 'layers' | 'heads'> & { map: Head }): boolean {
-    const exists = ({ layer, head }: Head): boolean => layer < layers && head < heads;
-    if (this.#asked && exists(this.#asked) && !same(this.#asked, map)) return false;
+  /** Takes an answer. @returns the question; undefined where it is another's or no longer wanted */
+  take(number: number): Asked | undefined {
+    if (!this.#asked || number !== this.#number) return undefined;
+    const asked = this.#dropped ? undefined : this.#asked;
     this.#asked = undefined;
-    if (!exists(this.#chosen)) this.#chosen = { layer: map.layer, head: map.head };
-    if (same(this.#chosen, map)) return true;
-    this.#ask();
-    return false;
+    return asked;
   }
 
-  /** A notice came instead of a map. */
-  refused(): void {
-    const answered = this.#asked;
+  /** The host has begun anew: whatever was asked before is not answered any more. */
+  restart(): void {
     this.#asked = undefined;
-    if (answered && !same(answered, this.#chosen)) this.#ask();
-  }
-
-  #ask(): void {
-    this.#asked = this.#chosen;
-    this.#post({ type: 'select', ...this.#chosen });
   }
 }

@@ -1,4 +1,4 @@
-// Which key of the keyboard does what in the map. Pure; called by the map view for every key press it gets.
+// Which key of the keyboard does what in the map and in the text. Pure; called for every key press there.
 import type { Cell } from './layout';
 
 /** What a key press asks for: another cell, another head or layer, a nearer or farther view (0: fit). */
@@ -52,6 +52,33 @@ export function keyAction(press: Press, { query, key }: Cell, n: number, page: n
       return { zoom: -1 };
     case '0':
       return { zoom: 0 };
+    default:
+      return undefined;
+  }
+}
+
+/** Which token a key press goes to; undefined: none. */
+export function tokenKey(
+  key: string,
+  from: number,
+  count: number,
+  beside: (from: number, by: 1 | -1) => number,
+): number | undefined {
+  switch (key) {
+    case 'ArrowLeft':
+      return Math.max(0, from - 1);
+    case 'ArrowRight':
+      return Math.min(count - 1, from + 1);
+    case 'ArrowUp':
+      return beside(from, -1);
+    case 'ArrowDown':
+      return beside(from, 1);
+    case 'Home':
+      return 0;
+    case 'End':
+      return count - 1;
+    case 'Enter':
+      return from;
     default:
       return undefined;
   }

@@ -6,8 +6,9 @@ import { drawFocus, drawMap, type View } from './draw';
 import { paintHeat } from './heatmap';
 import { keyAction } from './keys';
 import { arrange, type Cell, cellAt, FRAME, type Layout, scrollTo } from './layout';
-import { describeCell, type Shown } from './shown';
-import type { Theme } from './theme';
+import type { Theme } from './palette';
+import type { Shown } from './shown';
+import { describeCell, type Named } from './words';
 
 /** What the reader does in the map. */
 export interface MapEvents {
@@ -22,6 +23,25 @@ export interface MapEvents {
   arranged(cellsPerPixel: number): void;
 }
 
+/** A head's map, the names of its tokens, and where the prompt ends. */
+export interface MapContent extends Named {
+  promptTokens: number;
+  window: number;
+  /** Names of the tokens as they are read out. */
+  spoken: readonly string[];
+}
+
+/** A painted map, side pixels square: of these weights, in these colours. */
+interface HeatImage {
+  side: number;
+  canvas: HTMLCanvasElement;
+  data: ImageData;
+  of: Shown | undefined;
+  ramp: Uint32Array | undefined;
+}
+/** So many are kept: zooming in and out paints nothing again. */
+const IMAGES = 2;
+
 export class MapView {
   readonly #map = element('canvas');
   readonly #focus = element('canvas');
@@ -35,11 +55,18 @@ export class MapView {
 
   readonly #events: MapEvents;
   #theme: Theme;
-  #shown: Shown | undefined;
+  #shown: MapContent | undefined;
   #zoom = 0;
   #layout: Layout | undefined;
-  /** The coloured map, layout.side pixels square; undefined when it has to be painted again. */
-  #image: HTMLCanvasElement | undefined;
+  /** The coloured map by its side: fitted, and with a pixel for each cell; painted over when there is another. */
+  readonly #images: HeatImage[] = [];
+  /** What the canvases show: they are drawn anew only for something else. */
+  #drawn: unknown[] = [];
+  #focused: unknown[] = [];
+  /** Sizes and scroll offset as the page last said: asking for them after a change would have it laid out in the middle of a frame. */
+  #room = { width: 0, height: 0 };
+  #inner = { width: 0, height: 0 };
+  #scroll = { x: 0, y: 0 };
   #selected: Cell = { query: 0, key: 0 };
   #hovered: Cell | undefined;
   #frame: number | undefined;
@@ -52,7 +79,10 @@ export class MapView {
     this.#grid.setAttribute('aria-activedescendant', 'map-cell');
     this.#grid.setAttribute('aria-describedby', 'keys-help');
     this.#grid.addEventListener('keydown', (press) => this.#onKey(press));
-    this.#scroller.addEventListener('scroll', () => this.#redraw());
+    this.#scroller.addEventListener('scroll', () => {
+      this.#scroll = { x: this.#scroller.scrollLeft, y: this.#scroller.scrollTop };
+      this.#redraw();
+    });
     this.#scroller.addEventListener('pointermove', (move) => this.#setHovered(this.#cellUnder(move)));
     this.#scroller.addEventListener('pointerleave', () => this.#setHovered(undefined));
     this.#scroller.addEventListener('click', (click) => {
@@ -61,21 +91,21 @@ export class MapView {
       if (cell) this.#events.select(cell);
     });
     this.#scroller.addEventListener('wheel', (wheel) => this.#onWheel(wheel), { passive: false });
-    new ResizeObserver(() => this.rearrange()).observe(this.root);
+    const observer = new ResizeObserver((entries) => this.#resized(entries));
+    observer.observe(this.root);
+    observer.observe(this.#scroller);
   }
 
   /** Shows a map, or none. */
-  show(shown: Shown | undefined): void {
-    this.#shown = shown;
+  show(content: MapContent | undefined): void {
+    this.#shown = content;
     this.#hovered = undefined;
-    this.#image = undefined;
-    this.#grid.ariaRowCount = this.#grid.ariaColCount = String(shown?.n ?? 0);
+    this.#grid.ariaRowCount = this.#grid.ariaColCount = String(content?.shown.n ?? 0);
     this.rearrange();
   }
 
   setTheme(theme: Theme): void {
     this.#theme = theme;
-    this.#image = undefined;
     this.#redraw();
   }
 
@@ -89,52 +119,112 @@ export class MapView {
   /** Selects a cell; `reveal` scrolls to it. */
   select(cell: Cell, reveal: boolean): void {
     this.#selected = cell;
-    if (this.#shown) setText(this.#gridCell, describeCell(this.#shown, cell));
+    const { spoken: labels } = this.#shown ?? {};
+    if (this.#shown && labels) setText(this.#gridCell, describeCell({ ...this.#shown, labels }, cell.query, cell.key));
     this.#row.ariaRowIndex = String(cell.query + 1);
     this.#gridCell.ariaColIndex = String(cell.key + 1);
     if (reveal) this.#reveal();
     this.#redraw();
   }
 
+  /** There is another size: known before the frame is painted, so it is drawn at once. */
+  #resized(entries: readonly ResizeObserverEntry[]): void {
+    const { width: before } = this.#room;
+    for (const { target, contentRect } of entries) {
+      // Folded away: what was drawn stays.
+      if (contentRect.width === 0) continue;
+      const size = { width: Math.round(contentRect.width), height: Math.round(contentRect.height) };
+      if (target === this.root) this.#room = size;
+      else this.#inner = size;
+    }
+    this.rearrange();
+    if (before === 0) this.#reveal();
+    this.draw();
+  }
+
   /** Fits the map to the size of the element and the pixels of the screen. */
   rearrange(): void {
-    const { clientWidth, clientHeight } = this.root;
-    if (!this.#shown || clientWidth === 0) return;
-    const layout = arrange(this.#shown.n, this.#zoom, clientWidth, clientHeight, devicePixelRatio);
-    if (layout.side !== this.#layout?.side) this.#image = undefined;
+    const { width, height } = this.#room;
+    if (!this.#shown || width === 0) return;
+    const layout = arrange(this.#shown.shown.n, this.#zoom, width, height, devicePixelRatio);
+    const { left, top, edge } = layout;
     this.#layout = layout;
-    this.#space.style.width = `${layout.left + layout.edge + FRAME}px`;
-    this.#space.style.height = `${layout.top + layout.edge + FRAME}px`;
+    this.#space.style.width = `${left + edge + FRAME}px`;
+    this.#space.style.height = `${top + edge + FRAME}px`;
+    // As the page will do when it is laid out.
+    this.#scroll = this.#within(this.#scroll.x, this.#scroll.y, layout);
     this.#events.arranged(layout.n / layout.side);
     this.#redraw();
+  }
+
+  /** The nearest offset that the map can be scrolled to. */
+  #within(x: number, y: number, { left, top, edge }: Layout): { x: number; y: number } {
+    const most = (whole: number, room: number): number => Math.max(0, Math.ceil(whole) - room);
+    return {
+      x: Math.max(0, Math.min(x, most(left + edge + FRAME, this.#inner.width))),
+      y: Math.max(0, Math.min(y, most(top + edge + FRAME, this.#inner.height))),
+    };
   }
 
   /** Draws in the next frame; many calls give one drawing. */
   #redraw(): void {
     this.#frame ??= requestAnimationFrame(() => {
       this.#frame = undefined;
-      const view = this.#view();
-      if (!view) return;
-      drawMap(this.#prepare(this.#map, view), view, (this.#image ??= this.#paint(view)));
-      this.#drawFocus(view);
+      this.draw();
     });
   }
 
-  #drawFocus(view: View | undefined): void {
-    if (view) drawFocus(this.#prepare(this.#focus, view), view, this.#hovered ?? this.#selected);
+  /** Draws now what has changed. */
+  draw(): void {
+    const view = this.#view();
+    if (!view) return;
+    const { layout, theme, width, height, scrollX, scrollY } = view;
+    const state = [this.#shown, theme, layout, width, height, scrollX, scrollY, devicePixelRatio];
+    if (state.some((value, index) => value !== this.#drawn[index])) {
+      this.#drawn = state;
+      drawMap(this.#prepare(this.#map, view), view, this.#paint(view));
+    }
+    this.#drawFocus(view);
   }
 
-  #paint({ shown, layout: { side }, theme }: View): HTMLCanvasElement {
-    const image = element('canvas', { width: side, height: side });
-    const colors = paintHeat(shown, side, theme.ramp);
-    image.getContext('2d')?.putImageData(new ImageData(new Uint8ClampedArray(colors.buffer), side, side), 0, 0);
-    return image;
+  /** What is drawn, as a picture; undefined where there is nothing. */
+  get canvas(): HTMLCanvasElement | undefined {
+    return this.#layout && this.#map;
+  }
+
+  #drawFocus(view: View | undefined): void {
+    if (!view) return;
+    const { layout, theme, width, height, scrollX, scrollY } = view;
+    const { query, key } = this.#hovered ?? this.#selected;
+    const state = [this.#shown, query, key, theme, layout, width, height, scrollX, scrollY, devicePixelRatio];
+    if (state.every((value, index) => value === this.#focused[index])) return;
+    this.#focused = state;
+    drawFocus(this.#prepare(this.#focus, view), view, { query, key });
+  }
+
+  /** The coloured map at the side that is wanted. */
+  #paint({ layout: { side }, theme }: View): HTMLCanvasElement {
+    const shown = this.#shown?.shown;
+    let image = this.#images.find((each) => each.side === side);
+    if (!image) {
+      const canvas = element('canvas', { width: side, height: side });
+      image = { side, canvas, data: new ImageData(side, side), of: undefined, ramp: undefined };
+      this.#images.push(image);
+      if (this.#images.length > IMAGES) this.#images.shift();
+    }
+    if (shown && (image.of !== shown || image.ramp !== theme.ramp)) {
+      Object.assign(image, { of: shown, ramp: theme.ramp });
+      paintHeat(shown, side, theme.ramp, new Uint32Array(image.data.data.buffer));
+      image.canvas.getContext('2d')?.putImageData(image.data, 0, 0);
+    }
+    return image.canvas;
   }
 
   #view(): View | undefined {
     if (!this.#shown || !this.#layout) return undefined;
-    const { clientWidth: width, clientHeight: height, scrollLeft: scrollX, scrollTop: scrollY } = this.#scroller;
-    return { layout: this.#layout, theme: this.#theme, shown: this.#shown, width, height, scrollX, scrollY };
+    const { labels, promptTokens, window } = this.#shown;
+    const { x: scrollX, y: scrollY } = this.#scroll;
+    return { layout: this.#layout, theme: this.#theme, labels, promptTokens, window, ...this.#inner, scrollX, scrollY };
   }
 
   /** The context of a canvas with the size of the view, its unit one CSS pixel. */
@@ -167,22 +257,29 @@ export class MapView {
   #reveal(): void {
     if (!this.#layout) return;
     const { left, top } = this.#layout;
-    const { clientWidth, clientHeight, scrollLeft, scrollTop } = this.#scroller;
-    this.#scroller.scrollTo(
-      scrollTo(this.#layout, this.#selected.key, scrollLeft, clientWidth - left),
-      scrollTo(this.#layout, this.#selected.query, scrollTop, clientHeight - top),
+    const { width, height } = this.#inner;
+    const { x, y } = this.#scroll;
+    const to = this.#within(
+      scrollTo(this.#layout, this.#selected.key, x, width - left),
+      scrollTo(this.#layout, this.#selected.query, y, height - top),
+      this.#layout,
     );
+    if (to.x === x && to.y === y) return;
+    this.#scroll = to;
+    this.#scroller.scrollTo(to.x, to.y);
   }
 
   #onKey(press: KeyboardEvent): void {
     if (!this.#shown || !this.#layout || press.altKey) return;
-    const page = Math.max(2, Math.min(10, Math.floor(this.#shown.n / 4)));
+    const page = Math.max(2, Math.min(10, Math.floor(this.#shown.shown.n / 4)));
     const control = press.ctrlKey || press.metaKey;
-    const action = keyAction({ key: press.key, control }, this.#selected, this.#shown.n, page);
+    const action = keyAction({ key: press.key, control }, this.#selected, this.#shown.shown.n, page);
     if (!action) return;
     press.preventDefault();
     if ('move' in action) {
       this.#hovered = undefined;
+      // Before the next drawing another key may come.
+      this.#selected = action.move;
       this.#events.select(action.move);
     } else if ('head' in action) this.#events.stepHead(action.head);
     else if ('layer' in action) this.#events.stepLayer(action.layer);

@@ -5,6 +5,24 @@
 export type Rgb = readonly [number, number, number];
 export type ThemeKind = 'dark' | 'light' | 'hc-dark' | 'hc-light';
 
+/** Colours and font for what is drawn on canvases, as CSS has them. */
+export interface Theme {
+  /** 256 colours from no weight to all of it, RGBA words. */
+  ramp: Uint32Array<ArrayBuffer>;
+  background: string;
+  foreground: string;
+  /** Less important text. */
+  faint: string;
+  /** Lines between regions. */
+  line: string;
+  /** What belongs to generated tokens. */
+  generated: string;
+  /** The selected row and column. */
+  focus: string;
+  /** Font of token labels, as for `context.font`. */
+  font: string;
+}
+
 /** Lightness in [0, 1] and the two colour axes (green–red, blue–yellow) of Oklab. */
 type Lab = readonly [number, number, number];
 /** A place in [0, 1] on the ramp and the colour axes there; lightness is a straight line between the ends. */

@@ -1,100 +1,125 @@
-// The map on screen: what came from the host together with what the reader's choices make of it, and the sentences
-// about it. Pure; knows no element of the page. Made by main.ts when a map arrives or a choice changes.
-import { t } from '../l10n';
-import type { ShowMap } from '../webviewProtocol';
+// One head's map as the reader wants it: which weights count, what has full colour, what is left out. Pure; knows no element of the page.
+//
+// Weights come as w = 65535 · √p. What the reader can choose multiplies each weight by something of its row and something of its key, so
+// the root of what is shown is w · rows[query] · keys[key] / 65535, and nothing has to be computed for each cell but that.
+import { FULL, rowStart } from '../attention/weights';
 import type { Choices } from './choices';
-import type { Heat } from './heatmap';
-import type { Cell } from './layout';
-import { percent } from './scale';
-import { visible } from './tokens';
-import { meanHidden, rank, rowTops, sumError, topKeys, withoutFirst } from './weights';
+import { MassFloors } from './massFloors';
+import type { Scale } from './scale';
 
-export interface Shown extends Heat {
-  source: ShowMap;
-  /** Visible text of each token; length n. */
-  labels: string[];
-  /** Weight of the hidden first token in each row, [query]; undefined when it is shown. */
-  hidden?: Float32Array;
+export interface Shown {
+  n: number;
+  /** Lower triangle, w = 65535 · √p. */
+  weights: Uint16Array;
+  /** Factors of the root, [query] and [key]. */
+  rows: Float32Array<ArrayBuffer>;
+  keys: Float32Array<ArrayBuffer>;
+  /** Root of the weight of full colour, [query]. */
+  full: Float32Array<ArrayBuffer>;
+  /** Root of the least weight that is drawn, [query]. */
+  floors: Float32Array<ArrayBuffer>;
+  /** Share of the hidden first token in each row, [query]; undefined when it is shown. */
+  hidden?: Float32Array<ArrayBuffer>;
+  /** First key that is shown: 1 when the first token is hidden. */
+  first: 0 | 1;
+  valueWeighted: boolean;
+  mass: number;
+  scale: Scale;
 }
 
-/** Applies the choices to a map. */
-export function present(source: ShowMap, choices: Choices): Shown {
-  const { tokens, weights } = source.map;
-  const n = tokens.length;
-  const cut = choices.hideFirst ? withoutFirst(weights, n) : undefined;
-  const drawn = cut?.weights ?? weights;
+/** What a map is made of. */
+export interface Weights {
+  n: number;
+  weights: Uint16Array;
+  valueNorms: Float32Array;
+}
+
+/** Applies the choices to a head's weights. */
+export function present(
+  map: Weights,
+  choices: Pick<Choices, 'scale' | 'full' | 'hideFirst' | 'valueWeighted' | 'mass'>,
+): Shown {
+  const { n, weights } = map;
+  const { full, hideFirst, valueWeighted, mass, scale } = choices;
+  const keys = new Float32Array(n).fill(1);
+  if (valueWeighted) for (let key = 0; key < n; key++) keys[key] = Math.sqrt(map.valueNorms[key] ?? 0);
+  const rows = new Float32Array(n).fill(1);
+  const tops = new Float32Array(n);
+  const hidden = new Float32Array(n);
+  const firstFactor = keys[0] ?? 1;
+  if (hideFirst) keys[0] = 0;
+  let largest = 0;
+  // With the plainest choices nothing of a row has to be known: a pass over all weights saved for each head that is stepped through.
+  const looks = hideFirst || valueWeighted || full !== 'all';
+  for (let query = 0; looks && query < n; query++) {
+    const start = rowStart(query);
+    let [sum, top] = [0, 0];
+    for (let key = 0; key <= query; key++) {
+      const root = (weights[start + key] as number) * (keys[key] as number);
+      sum += root * root;
+      if (root > top) top = root;
+    }
+    const first = ((weights[start] ?? 0) * firstFactor) ** 2;
+    const all = hideFirst ? sum + first : sum;
+    hidden[query] = all > 0 ? first / all : 0;
+    if (hideFirst || valueWeighted) rows[query] = sum > 0 ? FULL / Math.sqrt(sum) : 0;
+    tops[query] = (top * (rows[query] as number)) / FULL;
+    largest = Math.max(largest, tops[query] as number);
+  }
+  const floors = new Float32Array(n);
+  if (mass < 1) {
+    const found = massFloors(map, keys, hideFirst, valueWeighted);
+    for (let query = 0; query < n; query++) floors[query] = (found.floor(query, mass) * (rows[query] as number)) / FULL;
+  }
   return {
-    source,
     n,
-    labels: tokens.map(visible),
-    weights: drawn,
-    first: cut ? 1 : 0,
-    scale: choices.scale,
-    ...(choices.perRow && { tops: rowTops(drawn, n) }),
-    ...(cut && { hidden: cut.hidden }),
+    weights,
+    rows,
+    keys,
+    full: full === 'row' ? tops : new Float32Array(n).fill(full === 'head' ? largest : 1),
+    floors,
+    first: hideFirst ? 1 : 0,
+    valueWeighted,
+    mass,
+    scale,
+    ...(hideFirst && { hidden }),
   };
 }
 
-/** The cell to begin with: the newest token and what it looks at most, the first token apart. */
-export function firstCell({ weights, n }: Shown): Cell {
-  const query = n - 1;
-  return { query, key: topKeys(weights, n, query, 1, query > 0 ? 1 : 0)[0] ?? 0 };
+let lastFloors: { of: Weights; hideFirst: boolean; valueWeighted: boolean; floors: MassFloors } | undefined;
+
+/** The floors of a map; made once while a share of it is looked for. */
+function massFloors(of: Weights, keys: Float32Array, hideFirst: boolean, valueWeighted: boolean): MassFloors {
+  const same =
+    lastFloors?.of.weights.buffer === of.weights.buffer &&
+    lastFloors.of.valueNorms === of.valueNorms &&
+    lastFloors.of.n === of.n &&
+    lastFloors.hideFirst === hideFirst &&
+    lastFloors.valueWeighted === valueWeighted;
+  if (same && lastFloors) return lastFloors.floors;
+  lastFloors = { of, hideFirst, valueWeighted, floors: new MassFloors(of.weights, keys) };
+  return lastFloors.floors;
 }
 
-/** A token by its text and position, such as "`return` (37)". */
-export function nameOf(shown: Shown, position: number): string {
-  return `\`${shown.labels[position] ?? ''}\` (${position})`;
+/** The shown weight of a cell. */
+export function weightOf({ weights, rows, keys }: Shown, query: number, key: number): number {
+  const root = ((weights[rowStart(query) + key] ?? 0) * (rows[query] ?? 0) * (keys[key] ?? 0)) / FULL;
+  return root * root;
 }
 
-/** The selected cell in one line. */
-export function describeCell(shown: Shown, { query, key }: Cell): string {
-  const { n, weights, first, source } = shown;
-  const { layer, head } = source.map;
-  const real = source.map.weights[query * n + key] ?? 0;
-  const keys = query + 1 - first;
-  const value =
-    first === 0
-      ? t('{0}, rank {1} of {2}', percent(real), rank(weights, n, query, key, 0), keys)
-      : key === 0
-        ? t('{0}, hidden', percent(real))
-        : t(
-            '{0} of the rest ({1} of all), rank {2} of {3}',
-            percent(weights[query * n + key] ?? 0),
-            percent(real),
-            rank(weights, n, query, key, 1),
-            keys,
-          );
-  return t(
-    'query {0} → key {1}: {2}; layer {3}, head {4}',
-    nameOf(shown, query),
-    nameOf(shown, key),
-    value,
-    layer,
-    head,
-  );
+/** The model's own weight of a cell, whatever is shown. */
+export function realWeightOf({ weights }: Shown, query: number, key: number): number {
+  return ((weights[rowStart(query) + key] ?? 0) / FULL) ** 2;
 }
 
-/** What the picture is and how exact; `cellsPerPixel` above 1 when a pixel stands for several cells. */
-export function describeMap({ source, n }: Shown, cellsPerPixel: number): string {
-  const { map, model } = source;
-  const parts = [
-    t('{0} tokens ({1} prompt + {2} generated)', n, map.promptTokens, n - map.promptTokens),
-    model,
-    t('exact softmax weights, float32, row sums 1 ± {0}', sumError(map.weights, n).toExponential(0)),
-  ];
-  if (cellsPerPixel > 1)
-    parts.push(t('each pixel shows the largest of up to {0} cells', Math.ceil(cellsPerPixel) ** 2));
-  return parts.join(' · ');
-}
-
-/** How much the hidden first token had, or nothing when it is shown. */
-export function describeHidden(shown: Shown, query: number): string {
-  if (!shown.hidden) return '';
-  const name = nameOf(shown, 0);
-  return t(
-    'First token {0} hidden: it has {1} of this row, {2} on average. The rest is scaled to 100 %.',
-    name,
-    percent(shown.hidden[query] ?? 0),
-    percent(meanHidden(shown.hidden)),
-  );
+/** The shown weights of a row, [query + 1]. */
+export function rowOfShown({ weights, rows, keys }: Shown, query: number): Float32Array<ArrayBuffer> {
+  const row = new Float32Array(query + 1);
+  const start = rowStart(query);
+  const factor = (rows[query] ?? 0) / FULL;
+  for (let key = 0; key <= query; key++) {
+    const root = (weights[start + key] as number) * (keys[key] as number) * factor;
+    row[key] = root * root;
+  }
+  return row;
 }

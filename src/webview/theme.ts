@@ -1,23 +1,6 @@
 // Reads the colours and fonts of the VS Code theme for what is drawn on canvases, which do not re-colour themselves.
 // Knows nothing of maps. Read by main.ts at the start and whenever the theme changes.
-import { parseColor, ramp, type Rgb, type ThemeKind } from './palette';
-
-export interface Theme {
-  /** 256 colours from no weight to all of it, RGBA words. */
-  ramp: Uint32Array<ArrayBuffer>;
-  background: string;
-  foreground: string;
-  /** Less important text. */
-  faint: string;
-  /** Lines between regions. */
-  line: string;
-  /** What belongs to generated tokens. */
-  generated: string;
-  /** The selected row and column. */
-  focus: string;
-  /** Font of token labels, as for `context.font`. */
-  font: string;
-}
+import { parseColor, ramp, type Rgb, type Theme, type ThemeKind } from './palette';
 
 const DARK: Rgb = [30, 30, 30];
 const LIGHT: Rgb = [255, 255, 255];

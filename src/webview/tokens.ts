@@ -20,6 +20,9 @@ function glyph(code: number): string {
   return String.fromCodePoint(code);
 }
 
+/** Letters that are drawn as nothing: Hangul fillers, the braille blank. */
+const FILLERS: ReadonlySet<number> = new Set([0x115f, 0x1160, 0x2800, 0x3164, 0xffa0]);
+
 /** Code points that draw nothing or change what is drawn around them: C1 controls, zero-width and other format
  * characters, directions, lone surrogates, variation selectors. */
 function hidden(code: number): boolean {
@@ -27,6 +30,7 @@ function hidden(code: number): boolean {
     (code >= 0x80 && code < 0xa0) ||
     (code >= 0xd800 && code < 0xe000) ||
     (code >= 0xfe00 && code < 0xfe10) ||
+    FILLERS.has(code) ||
     /\p{Cf}|\p{Zl}|\p{Zp}/u.test(String.fromCodePoint(code))
   );
 }
@@ -36,6 +40,11 @@ export function visible(token: string): string {
   let text = '';
   for (const character of token) text += glyph(character.codePointAt(0) ?? 0);
   return text || '∅';
+}
+
+/** A text in which nothing can hide or turn the rest around, with blanks as they are. */
+export function legible(text: string): string {
+  return text.replace(/\S/gu, (character) => visible(character)).replaceAll(/[^\S ]/g, visible);
 }
 
 /** At most `length` characters of a visible token, the cut marked with `…`. */

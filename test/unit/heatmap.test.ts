@@ -1,18 +1,18 @@
 // The arithmetic of the attention panel: colours, scales, weights, layout, labels, keys and the order of questions.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { attentionPage, readMessage } from '../../src/extension/attentionPage';
-import type { FromWebview, ShowMap } from '../../src/webviewProtocol';
-import { readChoices } from '../../src/webview/choices';
-import { Exchange } from '../../src/webview/exchange';
+import { quantise, rowStart, triangleLength } from '../../src/attention/weights';
+import type { TextAnswer } from '../../src/inspectionProtocol';
 import { paintHeat } from '../../src/webview/heatmap';
+import { MassFloors } from '../../src/webview/massFloors';
 import { keyAction } from '../../src/webview/keys';
 import { arrange, cellAt, labelStep, scrollTo, visibleRange } from '../../src/webview/layout';
 import { luminance, parseColor, ramp, type Rgb, type ThemeKind } from '../../src/webview/palette';
 import { fromUnit, percent, SCALES, toUnit } from '../../src/webview/scale';
-import { describeCell, describeHidden, describeMap, firstCell, present } from '../../src/webview/shown';
+import { present, realWeightOf, rowOfShown, type Shown, weightOf } from '../../src/webview/shown';
 import { shorten, visible } from '../../src/webview/tokens';
-import { meanHidden, rank, rowTops, sumError, topKeys, withoutFirst } from '../../src/webview/weights';
+import { hideFirst, overHeads, rank, sharesOf, topKeys } from '../../src/webview/weights';
+import { describeCell, describeHidden, describeMap, describeMass, firstKey } from '../../src/webview/words';
 
 /** Causal softmax weights, [query, key], of n tokens; a fixed pattern with a strong first key. */
 function sample(n: number): Float32Array<ArrayBuffer> {
@@ -25,11 +25,32 @@ function sample(n: number): Float32Array<ArrayBuffer> {
   return weights;
 }
 
-/** A map of these tokens, two of which were generated. */
-function message(tokens: string[], weights = sample(tokens.length)): ShowMap {
-  const map = { layer: 5, head: 2, tokens, promptTokens: tokens.length - 2, weights };
-  return { type: 'map', map, layers: 8, heads: 4, model: 'tiny' };
+/** The same as a lower triangle in 16 bits. */
+function triangle(weights: Float32Array, n: number): Uint16Array {
+  const to = new Uint16Array(triangleLength(n));
+  for (let query = 0; query < n; query++) quantise(weights, query * n, query + 1, to, rowStart(query));
+  return to;
 }
+
+/** A head's map with the plainest choices but these. */
+function shownOf(
+  weights: Float32Array,
+  n: number,
+  choices: Partial<Parameters<typeof present>[1]> = {},
+  norms = new Float32Array(n).fill(1),
+): Shown {
+  const plainly = {
+    scale: 'linear',
+    full: 'all',
+    hideFirst: false,
+    valueWeighted: false,
+    mass: 1,
+    ...choices,
+  } as const;
+  return present({ n, weights: triangle(weights, n), valueNorms: norms }, plainly);
+}
+
+const close = (a: number, b: number, within = 1e-4): boolean => Math.abs(a - b) <= within;
 
 /** Text with ordinary spaces. */
 const plain = (text: string): string => text.replaceAll('\u00a0', ' ');
@@ -98,52 +119,88 @@ const PERCENTS: [weight: number, text: string][] = [
 ];
 for (const [weight, text] of PERCENTS) test(`${weight} is ${text}`, () => assert.equal(plain(percent(weight)), text));
 
-test('without the first token every row sums to 1 again and the hidden part is known', () => {
-  const n = 40;
-  const weights = sample(n);
-  const { weights: rest, hidden } = withoutFirst(weights, n);
-  assert.ok(sumError(weights, n) < 1e-6);
-  for (let query = 0; query < n; query++) {
-    const row = rest.subarray(query * n, (query + 1) * n);
-    const sum = row.reduce((a, b) => a + b, 0);
-    assert.ok(Math.abs(sum - (query === 0 ? 0 : 1)) < 1e-6, `row ${query}`);
-    assert.equal(row[0], 0);
-    assert.equal(hidden[query], weights[query * n]);
-    assert.ok(row.subarray(query + 1).every((weight) => weight === 0));
-  }
-  assert.ok(Math.abs(meanHidden(Float32Array.of(1, 0.2, 0.4)) - 0.3) < 1e-6);
-  assert.equal(meanHidden(Float32Array.of(1)), 0);
-  assert.deepEqual([...withoutFirst(Float32Array.of(1, 0, 1, 0), 2).weights], [0, 0, 0, 0], 'a row may be all sink');
-});
+// What the reader may choose, each against the definition, computed from float weights.
+const CHOICES: [
+  name: string,
+  choices: Partial<Parameters<typeof present>[1]>,
+  valueWeighted: boolean,
+  hides: boolean,
+][] = [
+  ['nothing', {}, false, false],
+  ['without the first token', { hideFirst: true }, false, true],
+  ['value-weighted', { valueWeighted: true }, true, false],
+  ['value-weighted without the first token', { valueWeighted: true, hideFirst: true }, true, true],
+];
+for (const [name, choices, weighted, hides] of CHOICES) {
+  test(`shown weights, chosen: ${name}`, () => {
+    const n = 40;
+    const weights = sample(n);
+    const norms = Float32Array.from({ length: n }, (_, key) => 0.2 + ((key * 7) % 5));
+    const shown = shownOf(weights, n, choices, norms);
+    for (const query of [0, 1, 17, 39]) {
+      const raw = Array.from(
+        { length: query + 1 },
+        (_, key) => (weights[query * n + key] ?? 0) * (weighted ? (norms[key] ?? 0) : 1),
+      );
+      const whole = raw.reduce((a, b) => a + b, 0);
+      const first = hides ? (raw[0] ?? 0) : 0;
+      if (hides) raw[0] = 0;
+      const rest = whole - first;
+      const renormalised = weighted || hides;
+      const row = rowOfShown(shown, query);
+      raw.forEach((value, key) => {
+        const expected = !renormalised ? value : rest > 1e-12 ? value / rest : 0;
+        assert.ok(close(row[key] ?? -1, expected), `${query}, ${key}: ${row[key]} for ${expected}`);
+        assert.ok(close(realWeightOf(shown, query, key), weights[query * n + key] ?? 0), 'the real weight is kept');
+      });
+      if (hides) assert.ok(close(shown.hidden?.[query] ?? -1, first / whole), 'the hidden part is known');
+    }
+    assert.equal(shown.hidden !== undefined, hides);
+  });
+}
 
 test('ranks and top keys agree with a full sort', () => {
   const n = 60;
   const weights = sample(n);
   for (const query of [0, 1, 7, 59]) {
     for (const first of [0, 1]) {
-      const row = weights.subarray(query * n, query * n + query + 1);
+      const row = weights.slice(query * n, query * n + query + 1);
       const sorted = [...row.keys()].slice(first).sort((a, b) => (row[b] ?? 0) - (row[a] ?? 0) || b - a);
-      assert.deepEqual(topKeys(weights, n, query, 10, first), sorted.slice(0, 10));
+      assert.deepEqual(topKeys(row, 10, first), sorted.slice(0, 10));
       for (const key of sorted) {
         const above = sorted.filter((other) => (row[other] ?? 0) > (row[key] ?? 0)).length;
-        assert.equal(rank(weights, n, query, key, first), above + 1);
+        assert.equal(rank(row, key, first), above + 1);
       }
     }
   }
-  const tops = rowTops(weights, n);
-  assert.ok(
-    [0, 7, 59].every((query) => tops[query] === weights[query * n + (topKeys(weights, n, query, 1, 0)[0] ?? 0)]),
-  );
 });
 
-test('pixels: transparent above the diagonal, ends of the ramp for 0 and full colour, a hidden first column', () => {
+test('the floor of a share of the mass agrees with a full sort', () => {
+  const rows = [sample(50).slice(49 * 50, 50 * 50), Float32Array.of(1), Float32Array.of(0, 0), Float32Array.of(0.25, 0.25, 0.25, 0.25), Float32Array.from({ length: 300 }, (_, key) => ((key * 37) % 101) / 15000)]; // prettier-ignore
+  for (const row of rows) {
+    for (const mass of [0.05, 0.5, 0.9, 0.999]) {
+      const sum = row.reduce((a, b) => a + b, 0);
+      const sorted = [...row].sort((a, b) => b - a);
+      let [covered, count] = [0, 0];
+      while (covered < mass * sum - 1e-9) covered += sorted[count++] ?? 0;
+      const roots = new Float32Array(triangleLength(row.length));
+      roots.set(row.map(Math.sqrt), rowStart(row.length - 1));
+      const floor = new MassFloors(roots, new Float32Array(row.length).fill(1)).floor(row.length - 1, mass) ** 2;
+      assert.ok(close(floor, count === 0 ? (sorted[0] ?? 0) : (sorted[count - 1] ?? 0), 1e-7), `${mass}: ${floor}`);
+    }
+  }
+});
+
+test('pixels: transparent above the diagonal, ends of the ramp for 0 and full colour, a hidden first column, a floor', () => {
   const colors = Uint32Array.from({ length: 256 }, (_, index) => index + 1);
   const weights = Float32Array.of(1, 9, 0.25, 0.75);
-  const heat = { weights, n: 2, first: 0, scale: 'linear' } as const;
-  assert.deepEqual([...paintHeat(heat, 2, colors)], [256, 0, 65, 192]);
-  assert.deepEqual([...paintHeat({ ...heat, scale: 'sqrt' }, 2, colors)], [256, 0, 129, 222]);
-  assert.deepEqual([...paintHeat({ ...heat, tops: Float32Array.of(1, 0.75) }, 2, colors)], [256, 0, 86, 256]);
-  assert.deepEqual([...paintHeat({ ...heat, first: 1 }, 2, colors)], [0, 0, 0, 192]);
+  const painted = (choices: Parameters<typeof shownOf>[2]): number[] => [...paintHeat(shownOf(weights, 2, choices), 2, colors)]; // prettier-ignore
+  assert.deepEqual(painted({}), [256, 0, 65, 192]);
+  assert.deepEqual(painted({ scale: 'sqrt' }), [256, 0, 129, 222]);
+  assert.deepEqual(painted({ full: 'row' }), [256, 0, 86, 256]);
+  assert.deepEqual(painted({ full: 'head' }), [256, 0, 65, 192]);
+  assert.deepEqual(painted({ hideFirst: true }), [0, 0, 0, 256]);
+  assert.deepEqual(painted({ mass: 0.6 }), [256, 0, 1, 192]);
 });
 
 test('pixels that stand for several cells show the largest of them and lose none', () => {
@@ -157,10 +214,50 @@ test('pixels that stand for several cells show the largest of them and lose none
   ] as const) {
     const weights = new Float32Array(n * n);
     weights[query * n + key] = 1;
-    const pixels = paintHeat({ weights, n, first: 0, scale: 'linear' }, 37, colors);
+    const pixels = paintHeat(shownOf(weights, n), 37, colors);
     const bright = [...pixels.keys()].filter((at) => pixels[at] === 256);
     assert.deepEqual(bright, [Math.floor((query * 37) / n) * 37 + Math.floor((key * 37) / n)]);
   }
+});
+
+// Against the definition: each pixel the colour of the largest of its cells, whatever is chosen, also where it is painted over another map.
+for (const [name, choices] of [
+  ...CHOICES.map(([name, each]) => [name, each] as const),
+  ['a share of the mass', { mass: 0.7 }],
+  ['rows to their maximum', { full: 'row', hideFirst: true }],
+] as const)
+  // prettier-ignore
+  test(`pooled pixels agree with the definition, chosen: ${name}`, () => {
+    const [n, side] = [90, 41];
+    const colors = Uint32Array.from({ length: 256 }, (_, index) => index + 1);
+    const weights = sample(n);
+    const norms = Float32Array.from({ length: n }, (_, key) => 0.2 + ((key * 7) % 5));
+    const shown = shownOf(weights, n, choices, norms);
+    const cells = paintHeat(shown, n, colors);
+    const expected = new Uint32Array(side * side);
+    for (let query = 0; query < n; query++)
+      for (let key = 0; key <= query; key++) {
+        const at = Math.floor((query * side) / n) * side + Math.floor((key * side) / n);
+        expected[at] = Math.max(expected[at] ?? 0, cells[query * n + key] ?? 0, 1);
+      }
+    const over = new Uint32Array(side * side);
+    for (let row = 0; row < side; row++) over.fill(200, row * side, row * side + row + 1);
+    for (const pixels of [paintHeat(shown, side, colors), paintHeat(shown, side, colors, over)])
+      assert.deepEqual([...pixels], [...expected]);
+  });
+
+test('summaries over heads, shares for shading, and a row without its first key', () => {
+  const weights = Uint16Array.of(65535, 0, 32768, 65535); // two heads, two keys: 1, 0 and 1/4, 1
+  const { mean, max } = overHeads(weights, 2);
+  assert.ok(close(mean[0] ?? 0, 0.625) && close(mean[1] ?? 0, 0.5) && close(max[0] ?? 0, 1) && close(max[1] ?? 0, 1));
+  assert.deepEqual([...sharesOf([0.9, 0.2, 0.1, 0], 1)], [0, 255, 128, 0]);
+  assert.deepEqual([...sharesOf([0, 0], 0)], [0, 0]);
+  const row = Float32Array.of(0.5, 0.25, 0.25);
+  assert.equal(hideFirst(row), 0.5);
+  assert.deepEqual([...row], [0, 0.5, 0.5]);
+  const sink = Float32Array.of(1, 0);
+  assert.equal(hideFirst(sink), 1);
+  assert.deepEqual([...sink], [0, 0]);
 });
 
 // [tokens, zoom, width, height, device pixels per pixel]
@@ -272,81 +369,28 @@ for (const [key, control, [query, from], action] of PRESSES) {
 
 test('the sentences about a map', () => {
   const weights = Float32Array.of(1, 0, 0, 0.5, 0.5, 0, 0.5, 0.2, 0.3);
-  const whole = present(message(['<|a|>', ' b', '\n'], weights), readChoices(undefined));
-  assert.equal(said(whole, { query: 2, key: 1 }), 'query `⏎` (2) → key `·b` (1): 20 %, rank 3 of 3; layer 5, head 2');
-  assert.deepEqual(firstCell(whole), { query: 2, key: 2 });
-  assert.match(describeMap(whole, 1), /^3 tokens \(1 prompt \+ 2 generated\) · tiny · exact softmax weights, float32/);
-  assert.match(describeMap(whole, 1.4), /the largest of up to 4 cells$/);
-  assert.equal(describeHidden(whole, 2), '');
+  const labels = ['<|a|>', ' b', '\n'].map(visible);
+  const named = (choices: Parameters<typeof shownOf>[2]) => ({ shown: shownOf(weights, 3, choices), labels, layer: 5, head: 2 }); // prettier-ignore
+  const whole = named({});
+  assert.equal(said(whole, 2, 1), 'query `⏎` (2) → key `·b` (1): 20 %, rank 3 of 3; layer 5, head 2');
+  assert.equal(firstKey(whole.shown, 2), 2);
+  assert.equal(describeHidden(whole.shown, labels, 2), '');
+  assert.equal(describeMass(whole.shown, 2), '');
 
-  const rest = present(message(['<|a|>', ' b', '\n'], weights), readChoices({ hideFirst: true, perRow: true }));
-  assert.equal(said(rest, { query: 2, key: 1 }), 'query `⏎` (2) → key `·b` (1): 40 % of the rest (20 % of all), rank 2 of 2; layer 5, head 2'); // prettier-ignore
-  assert.equal(said(rest, { query: 2, key: 0 }), 'query `⏎` (2) → key `<|a|>` (0): 50 %, hidden; layer 5, head 2');
-  assert.equal(plain(describeHidden(rest, 2)), 'First token `<|a|>` (0) hidden: it has 50 % of this row, 50 % on average. The rest is scaled to 100 %.'); // prettier-ignore
-});
+  const rest = named({ hideFirst: true, full: 'row' });
+  assert.equal(said(rest, 2, 1), 'query `⏎` (2) → key `·b` (1): 40 % of the rest (20 % of all), rank 2 of 2; layer 5, head 2'); // prettier-ignore
+  assert.equal(said(rest, 2, 0), 'query `⏎` (2) → key `<|a|>` (0): 50 %, hidden; layer 5, head 2');
+  assert.equal(plain(describeHidden(rest.shown, labels, 2)), 'First token `<|a|>` (0) hidden: it has 50 % of this row, 50 % on average. The rest is scaled to 100 %.'); // prettier-ignore
+  assert.equal(
+    plain(describeMass(shownOf(weights, 3, { mass: 0.75 }), 2)),
+    'Drawn: the 2 largest of 3 keys, 80 % of this row.',
+  );
+  assert.ok(close(weightOf(rest.shown, 2, 2), 0.6));
 
-test('choices: whatever was stored, the result can be used', () => {
-  const defaults = { layer: 0, head: 0, scale: 'sqrt', perRow: false, hideFirst: false, zoom: 0, query: -1, key: -1 };
-  for (const stored of [undefined, null, 'x', 7, [], { layer: -1, head: 1.5, scale: 'cubic', zoom: 7, query: '3' }]) {
-    assert.deepEqual(readChoices(stored), defaults);
-  }
-  const kept = { layer: 3, head: 1, scale: 'log', perRow: true, hideFirst: true, zoom: 14, query: 9, key: 2 };
-  assert.deepEqual(readChoices({ ...kept, more: 1 }), kept);
-});
-
-test('questions to the host: one at a time, the newest last, stale answers dropped', () => {
-  const posted: FromWebview[] = [];
-  const exchange = new Exchange({ layer: 1, head: 1 }, (sent) => posted.push(sent));
-  const reply = (layer: number, head: number): boolean =>
-    exchange.accept({ map: { layer, head }, layers: 4, heads: 4 });
-  exchange.start();
-  exchange.choose({ layer: 1, head: 2 });
-  exchange.choose({ layer: 1, head: 3 });
-  assert.deepEqual(posted, [{ type: 'ready', layer: 1, head: 1 }]);
-  assert.equal(reply(1, 1), false, 'no longer wanted');
-  assert.deepEqual(posted.slice(1), [{ type: 'select', layer: 1, head: 3 }]);
-  assert.equal(reply(1, 1), false, 'an older question');
-  assert.ok(exchange.busy);
-  assert.equal(reply(1, 3), true);
-  assert.ok(!exchange.busy);
-  assert.equal(reply(1, 3), true, 'a new completion, unasked');
-  exchange.choose({ layer: 9, head: 3 });
-  assert.equal(reply(3, 3), true, 'the model has fewer layers');
-  assert.deepEqual(exchange.chosen, { layer: 3, head: 3 });
-  exchange.choose({ layer: 0, head: 0 });
-  exchange.choose({ layer: 0, head: 1 });
-  exchange.refused();
-  assert.deepEqual(posted.at(-1), { type: 'select', layer: 0, head: 1 });
-  exchange.refused();
-  assert.ok(!exchange.busy);
-  assert.equal(posted.length, 5);
-});
-
-const MESSAGES: [message: unknown, valid: boolean][] = [
-  [{ type: 'ready', layer: 0, head: 0 }, true],
-  [{ type: 'select', layer: 31, head: 7 }, true],
-  [{ type: 'select', layer: -1, head: 0 }, false],
-  [{ type: 'select', layer: 0.5, head: 0 }, false],
-  [{ type: 'select', layer: '0', head: 0 }, false],
-  [{ type: 'select', layer: 1e9, head: 0 }, false],
-  [{ type: 'delete', layer: 0, head: 0 }, false],
-  [{ type: 'select' }, false],
-  [null, false],
-  ['select', false],
-];
-for (const [sent, valid] of MESSAGES) {
-  test(`the host ${valid ? 'takes' : 'drops'} ${JSON.stringify(sent)}`, () => {
-    assert.deepEqual(readMessage(sent), valid ? sent : undefined);
-  });
-}
-
-test('the page allows one script, our styles and our images, and holds no style or script of its own', () => {
-  const parts = { nonce: 'n0nce', cspSource: 'https://own', script: 's.js', style: 'p.css', language: 'zh-cn' };
-  const strings = { Head: '头</script><script>alert(1)</script>' };
-  const page = attentionPage({ ...parts, strings });
-  assert.match(page, /content="default-src 'none'; script-src 'nonce-n0nce'; style-src https:\/\/own; img-src https:\/\/own blob: data:"/); // prettier-ignore
-  const [, data = ''] = /<script type="application\/json" id="strings">([^<]*)<\/script>/.exec(page) ?? [];
-  assert.deepEqual(JSON.parse(data), strings);
-  assert.doesNotMatch(page.replace(data, ''), /unsafe|style=|<style|\son\w+=|<script[^>]*>[^<]/);
-  assert.match(page, /<html lang="zh-cn">/);
+  const facts = { promptTokens: 1, model: 'tiny', kernel: 'own', precision: { matrices: 'int8', softmax: 'float32' } } as TextAnswer; // prettier-ignore
+  assert.match(
+    plain(describeMap(facts, 3, 1)),
+    /^3 tokens \(1 prompt \+ 2 generated\) · tiny · each cell is exact to 0\.002 %/,
+  );
+  assert.match(describeMap({ ...facts, kernel: 'copy' }, 3, 1.4), /the largest of up to 4 cells · weights from a copy/);
 });
