@@ -70,7 +70,7 @@ const unitTests = () => ({
     .filter((f) => f.endsWith('.test.ts'))
     .map((f) => join('test/unit', basename(f))),
   outdir: '.test-out/unit',
-  external: ['onnxruntime-node', 'esbuild', 'typescript'],
+  external: ['onnxruntime-node', 'esbuild', 'typescript', 'playwright-core'],
   logLevel: 'warning',
 });
 
@@ -110,6 +110,20 @@ const speculation = {
  * @type {import('esbuild').BuildOptions} */
 const sliding = { ...evaluation, entryPoints: ['test/bench/sliding.ts'], outfile: '.test-out/sliding/main.js' };
 
+/** What the attention panel costs: the writer, a window of VS Code, and beside the rival way, for Node.
+ * @type {import('esbuild').BuildOptions} */
+const panel = {
+  ...onNode,
+  logLevel: 'warning',
+  entryPoints: ['overhead', 'window', 'inside', 'rival'].map((name) => `test/bench/panel/${name}.ts`),
+  outdir: '.test-out/panel',
+  external: ['onnxruntime-node', 'vscode', 'esbuild', 'playwright-core'],
+};
+
+/** What the arithmetic of the attention panel costs, for Node.
+ * @type {import('esbuild').BuildOptions} */
+const attention = { ...evaluation, entryPoints: ['test/bench/attention.ts'], outfile: '.test-out/attention/main.js' };
+
 const args = process.argv.slice(2);
 if (args.includes('--watch')) {
   for (const options of bundles) await (await context(options)).watch();
@@ -126,6 +140,10 @@ if (args.includes('--watch')) {
   await build(calibration);
 } else if (args.includes('--speculation')) {
   await build(speculation);
+} else if (args.includes('--attention')) {
+  await build(attention);
+} else if (args.includes('--panel')) {
+  await build(panel);
 } else if (args.includes('--sliding')) {
   await build(sliding);
 } else {

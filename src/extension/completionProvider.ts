@@ -14,6 +14,7 @@ import type { GhostStream } from './ghostStream';
 import { itemFor, otherItems } from './items';
 import type { ModelOffer } from './modelOffer';
 import { OfferFinder, type Shown } from './offerFinder';
+import type { History } from './panel/history';
 import type { Question } from './question';
 import * as reasons from './reasons';
 import type { Requests } from './requests';
@@ -30,6 +31,7 @@ export interface ProviderParts {
   why: Why;
   rhythm: Rhythm;
   typing: TypingWatch;
+  history: History;
   log: vscode.LogOutputChannel;
   /** A function, because the stream registers the provider and so is made after it. */
   stream: () => GhostStream;
@@ -45,9 +47,10 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
   #lookedAt: NodeJS.Timeout | undefined;
 
   constructor(parts: ProviderParts) {
-    const { stream, typing } = (this.#parts = parts);
+    const { stream, typing, history } = (this.#parts = parts);
     const onChange = (offer: ModelOffer): void => {
       stream().changed(offer);
+      history.grew(offer);
       if (offer.finished || offer.lost) typing.ended(offer);
     };
     this.#generations = new Generations({ ...parts, onChange });
@@ -170,7 +173,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
   }
 
   async #items(question: Question, { offer, rest, known }: Shown): Promise<vscode.InlineCompletionItem[] | Reason> {
-    const { why, stream, typing } = this.#parts;
+    const { why, stream, typing, history } = this.#parts;
     const { document, position, at, invoked } = question;
     const item = itemFor(question, rest);
     if (!(item instanceof vscode.InlineCompletionItem)) return item;
@@ -180,6 +183,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     const shown = { ms: performance.now() - (key ?? at), from: known ? 'memory' : 'model' } as const;
     offer.shown ??= { ...shown, counted: false };
     typing.shows(offer, document, position, rest.text);
+    history.shows(offer, question);
     if (offer.finished) typing.ended(offer);
     // Asked again without a key, the editor lengthens what it shows.
     const { ms, from } = key === undefined && before !== undefined ? before : shown;

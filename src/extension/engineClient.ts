@@ -4,7 +4,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { t } from '../l10n';
 import type {
-  AttentionMap,
   Completion,
   CompletionRequest,
   EngineFault,
@@ -17,6 +16,7 @@ import type {
 } from '../protocol';
 import { engineEnvironment } from './engineEnvironment';
 import { EngineFailure, type EngineState } from './engineState';
+import { InspectClient } from './inspectClient';
 
 export { EngineFailure, type EngineState };
 
@@ -57,6 +57,8 @@ export class EngineClient {
   readonly #options: EngineClientOptions;
   readonly #listeners = new Set<() => void>();
   readonly #pending = new Map<number, Pending>();
+  /** What is asked about the inside of completions. */
+  readonly inside = new InspectClient(() => this.#nextId++, this.#ask.bind(this), this.#send.bind(this));
   #load: LoadOptions | undefined;
   #child: ChildProcess | undefined;
   #state: EngineState = { kind: 'stopped' };
@@ -175,7 +177,7 @@ export class EngineClient {
   }
 
   /** As `warm`, but the request is completed: the answer is the one that would be given if it were asked. */
-  ahead(request: CompletionRequest, signal: AbortSignal): Promise<Completion | undefined> {
+  ahead(request: CompletionRequest, signal: AbortSignal): Promise<Answer | undefined> {
     return this.#beforehand('ahead', request, signal);
   }
 
@@ -183,7 +185,7 @@ export class EngineClient {
     type: 'warm' | 'ahead',
     request: CompletionRequest,
     signal: AbortSignal,
-  ): Promise<Completion | undefined> {
+  ): Promise<Answer | undefined> {
     if (this.#state.kind !== 'ready' || this.generating || signal.aborted) return undefined;
     const id = this.#nextId++;
     const cancel = (): void => this.#send({ type: 'cancel', id });
@@ -191,7 +193,7 @@ export class EngineClient {
     try {
       const reply = await this.#ask({ type, id, request });
       if (reply.type !== 'done') throw new Error(`unexpected reply ${reply.type}`);
-      return reply.completion;
+      return { ...reply.completion, id };
     } finally {
       signal.removeEventListener('abort', cancel);
     }
@@ -214,13 +216,6 @@ export class EngineClient {
   /** Erases the workspace memory, on disk too. @throws EngineFailure */
   async eraseMemory(): Promise<void> {
     await this.#ask({ type: 'eraseMemory', id: this.#nextId++ });
-  }
-
-  /** Attention weights of one head over the last completion. @throws EngineFailure */
-  async attention(layer: number, head: number): Promise<AttentionMap> {
-    const reply = await this.#ask({ type: 'attention', id: this.#nextId++, layer, head });
-    if (reply.type !== 'attention') throw new Error(`unexpected reply ${reply.type}`);
-    return reply.map;
   }
 
   dispose(): void {
@@ -280,6 +275,7 @@ export class EngineClient {
     });
     child.on('close', (code, signal) => child === this.#child && this.#died(signal ?? `exit code ${String(code)}`));
     this.#send({ type: 'load', ...this.#load });
+    this.inside.started();
   }
 
   #receive(message: FromEngine): void {
@@ -302,6 +298,7 @@ export class EngineClient {
       this.#setState({ kind: 'failed', reason: message.fault.message });
       return this.#rejectAll(message.fault);
     }
+    if (message.type === 'grew') return this.inside.grew(message);
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return; // somebody gave up on it
     if (message.type === 'token') return pending.onToken?.(message);

@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import { Rhythm } from '../completion/rhythm';
 import { t, useStrings } from '../l10n';
 import type { ContextFile, MemoryState } from '../protocol';
-import { AttentionPanel, type AttentionSource } from './attentionPanel';
+import type { SequenceEntry } from '../webviewProtocol';
 import { CompletionProvider } from './completionProvider';
 import { needsRestart, readConfig, setEnabled } from './config';
 import { EngineClient } from './engineClient';
@@ -15,6 +15,9 @@ import { Generate } from './generate/generate';
 import { GhostStream } from './ghostStream';
 import { ACCEPTED } from './items';
 import { createLog } from './log';
+import type { Marked } from './panel/editorLink';
+import { History } from './panel/history';
+import { Inspection } from './panel/inspection';
 import { Requests } from './requests';
 import { trySuggestion } from './sample';
 import { Speed } from './speed';
@@ -46,6 +49,12 @@ export interface Api {
   otherFiles: (document: vscode.TextDocument) => readonly ContextFile[];
   /** What the workspace memory holds; undefined while that is not known. */
   memory: () => MemoryState | undefined;
+  /** Whether the engine follows what it writes, for the attention panel. */
+  watching: () => boolean;
+  /** What the attention panel draws in a document. */
+  marked: (document: vscode.TextDocument) => Marked;
+  /** What can be looked into, the newest first. */
+  history: () => SequenceEntry[];
 }
 
 export function activate(context: vscode.ExtensionContext): Api {
@@ -98,6 +107,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
 
   const rhythm = new Rhythm();
   const typing = new TypingWatch(rhythm, statistics);
+  const history = new History();
   const provider: CompletionProvider = new CompletionProvider({
     engine,
     config: () => config,
@@ -106,6 +116,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     why,
     rhythm,
     typing,
+    history,
     log,
     stream: () => stream,
   });
@@ -119,23 +130,29 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
   const status = (): Status => ({ engine: engine.state, enabled: config.enabled, generating: engine.generating });
   const facts = (): Facts => ({ pace: speed.pace, today: statistics.today, reason: why.last });
   const showStatus = (): void => statusBar.show(status(), facts());
-  const changed = new vscode.EventEmitter<void>();
-  const attention: AttentionSource = {
-    onDidChange: changed.event,
-    attention: (layer, head) => engine.attention(layer, head),
+  const inspection = new Inspection({
+    extensionUri: context.extensionUri,
+    engine: engine.inside,
+    history,
+    exclusion,
+    log,
     model: () => {
-      if (engine.state.kind === 'failed') return { notice: engine.state.reason };
+      if (engine.state.kind === 'failed') return { name: '', notice: engine.state.reason };
       if (engine.state.kind === 'stopped' || engine.state.kind === 'loading')
-        return { notice: t('The model is being loaded.') };
-      if (engine.completions === 0)
-        return { notice: t('No completion yet: type in an editor, and the attention of the completion appears here.') };
-      return { info: engine.state.info };
+        return { name: '', notice: t('The model is being loaded.') };
+      const { name } = engine.state.info;
+      if (engine.completions > 0 || history.entries.length > 0) return { name };
+      return {
+        name,
+        notice: t('No completion yet: type in an editor, and the attention of the completion appears here.'),
+      };
     },
-  };
-  const generate = new Generate({ engine, config: () => config, memory: context.globalState, log });
+  });
+  const generate = new Generate({ engine, config: () => config, history, memory: context.globalState, log });
   const dismiss = (): void => {
     stream.stop();
     provider.dismiss();
+    history.dismissed();
     void vscode.commands.executeCommand('editor.action.inlineSuggest.hide');
   };
   const commands: Record<string, (...args: never[]) => unknown> = {
@@ -145,12 +162,17 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     'glassbox.discardText': () => generate.discard(),
     'glassbox.tryAgain': () => generate.again(),
     'glassbox.editPrompt': () => generate.editPrompt(),
-    'glassbox.showAttention': () => AttentionPanel.show(context.extensionUri, attention),
+    'glassbox.showAttention': () => inspection.show(),
+    'glassbox.whyThisSuggestion': () => inspection.why(),
     'glassbox.toggle': () => setEnabled(!config.enabled),
     'glassbox.restartEngine': load,
     'glassbox.showLog': () => log.show(),
     'glassbox.trySuggestion': trySuggestion,
-    'glassbox.showMenu': () => showMenu({ ...status(), ...facts(), threshold: config.threshold }, exclusion),
+    'glassbox.showMenu': () =>
+      showMenu(
+        { ...status(), ...facts(), threshold: config.threshold, suggested: history.latest !== undefined },
+        exclusion,
+      ),
     'glassbox.statistics': () => statisticsDocument.show(),
     'glassbox.eraseStatistics': () => statisticsDocument.erase(),
     'glassbox.eraseMemory': () => memory.eraseCommand(),
@@ -159,6 +181,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     [ACCEPTED]: (characters: number) => {
       stream.stop();
       typing.accepted(characters);
+      history.accepted();
     },
   };
 
@@ -167,7 +190,8 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
   let completions = 0;
   engine.onChange(() => {
     showStatus();
-    if (engine.state !== told || engine.completions !== completions) changed.fire();
+    if (engine.state !== told || engine.completions !== completions)
+      inspection.engineChanged(engine.state !== told && engine.state.kind !== 'ready');
     completions = engine.completions;
     if (engine.state === told) return;
     told = engine.state;
@@ -206,8 +230,8 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     why,
     generate,
     warming,
-    changed,
-    AttentionPanel.register(context.extensionUri, attention),
+    history,
+    inspection,
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (!event.affectsConfiguration('glassbox')) return;
@@ -233,6 +257,9 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     status,
     otherFiles: (document) => otherFiles.current(document),
     memory: () => memory.state,
+    watching: () => inspection.watching,
+    marked: (document) => inspection.link.marked(document),
+    history: () => history.entries,
   };
 }
 

@@ -83,9 +83,11 @@ export class Generations implements vscode.Disposable {
       if (!answered) rhythm.answered(performance.now() - start);
       answered = true;
     };
+    offer.request = requests.at(document, prefix, suffix);
     engine
-      .complete(requests.at(document, prefix, suffix), offer.abort.signal, ({ text }) => {
+      .complete(offer.request, offer.abort.signal, ({ text, id }) => {
         firstText();
+        offer.id = id;
         if (text === '') return;
         offer.append(text);
         onChange(offer);
@@ -125,13 +127,16 @@ export class Generations implements vscode.Disposable {
     this.#ahead?.offer.abort.abort();
     const offer = new ModelOffer(new Spot(prefix, suffix));
     const ahead = (this.#ahead = { offer, from, uri });
+    offer.ahead = true;
+    offer.request = requests.at(document, prefix, suffix);
     this.offers.add(uri, offer);
     engine
-      .ahead(requests.at(document, prefix, suffix), offer.abort.signal)
+      .ahead(offer.request, offer.abort.signal)
       .then(
         (completion) => {
           if (completion === undefined || completion.finish === 'cancelled') return this.#lose(offer);
           log.debug(`ahead: ${completion.finish}, ${completion.stats.generatedTokens} tokens`);
+          offer.id = completion.id;
           offer.complete(completion);
         },
         (error: unknown) => this.#fail(offer, 'ahead', error),
@@ -177,7 +182,7 @@ export class Generations implements vscode.Disposable {
     let asked = offer;
     let completions: Completion[];
     try {
-      if (offer.id === undefined) throw new Error('it was made ahead');
+      if (offer.id === undefined || offer.ahead) throw new Error('it was made ahead');
       completions = await engine.alternatives(offer.id, OTHERS);
     } catch (error) {
       // The engine knows of its last completion only: have it completed again.
@@ -185,7 +190,7 @@ export class Generations implements vscode.Disposable {
       asked = this.ask(place, false);
       this.offers.delete(asked); // the one on show says the same
       while (!asked.finished && !asked.lost) await asked.change();
-      if (asked.id === undefined) return [];
+      if (asked.id === undefined || asked.lost) return [];
       completions = await engine.alternatives(asked.id, OTHERS);
     }
     return completions.map((completion) => {

@@ -28,6 +28,8 @@ export interface MenuFacts extends Status, Facts {
   place: Place | undefined;
   /** The editor can hold back all suggestions for a while. */
   canSnooze: boolean;
+  /** There is a suggestion or text that can be looked into. */
+  suggested: boolean;
 }
 
 /** What entries do besides running commands. */
@@ -58,6 +60,9 @@ export function menuEntries(facts: MenuFacts, actions: MenuActions): MenuEntry[]
     line(t('Write and look inside')),
     { label: `$(pencil) ${t('Generate…')}`, run: () => actions.run('glassbox.generate') },
     { label: `$(eye) ${t('Show attention')}`, run: () => actions.run('glassbox.showAttention') },
+    ...(facts.suggested
+      ? [{ label: `$(search) ${t('Why did it suggest that?')}`, run: () => actions.run('glassbox.whyThisSuggestion') }]
+      : []),
     line(t('More')),
     ...more(facts, actions),
   ];

@@ -2,7 +2,7 @@
 
 import type * as vscode from 'vscode';
 import { Offer } from '../completion/offer';
-import type { Completion } from '../protocol';
+import type { Completion, CompletionRequest } from '../protocol';
 
 export class ModelOffer extends Offer {
   /** Ends the run. */
@@ -13,8 +13,12 @@ export class ModelOffer extends Offer {
   failure: string | undefined;
   /** What the engine said at the end. */
   completion: Completion | undefined;
-  /** The engine's name for it, under which other texts can be asked for; undefined where it was made ahead. */
+  /** What the engine was asked. */
+  request: CompletionRequest | undefined;
+  /** The engine's name for it, under which it can be looked into; undefined until the engine has said something. */
   id: number | undefined;
+  /** It was made ahead: the engine has no other texts at its place. */
+  ahead = false;
   /** Other texts at its place, once somebody asked for them. */
   others: Promise<ModelOffer[]> | undefined;
   /** How it first came to be shown; undefined as long as it was not. */

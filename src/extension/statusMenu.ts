@@ -27,7 +27,10 @@ import type { Facts, Status } from './status';
 const SNOOZE = 'editor.action.inlineSuggest.snooze';
 
 /** Shows the menu and does what was chosen. */
-export async function showMenu(status: Status & Facts & { threshold: Threshold }, exclusion: Exclusion): Promise<void> {
+export async function showMenu(
+  status: Status & Facts & { threshold: Threshold; suggested: boolean },
+  exclusion: Exclusion,
+): Promise<void> {
   const document = vscode.window.activeTextEditor?.document;
   const canSnooze = (await vscode.commands.getCommands(true)).includes(SNOOZE); // the oldest editors that we run in have none
   const place = document === undefined ? undefined : await placeOf(document, exclusion);

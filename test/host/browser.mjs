@@ -32,7 +32,8 @@ export function ensureChromium(log = () => {}) {
   throw new Error('These tests drive a browser: install Chromium or Chrome, or name its binary in GLASSBOX_CHROMIUM.');
 }
 
-function findChromium() {
+/** Path of a Chromium that is installed; undefined where there is none. */
+export function findChromium() {
   const folders = (process.env.PATH ?? '').split(delimiter);
   const candidates = [...folders.flatMap((folder) => names.map((name) => join(folder, name))), ...macApps];
   return candidates.find((file) => {

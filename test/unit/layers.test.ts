@@ -10,17 +10,25 @@ const NODE = /^node:/;
 
 /** What the files of a room may import: packages, and other rooms. */
 const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
-  'protocol.ts': { packages: [], rooms: ['completion', 'l10n.ts'] },
-  'webviewProtocol.ts': { packages: [], rooms: ['protocol.ts'] },
+  'inspectionProtocol.ts': { packages: [], rooms: [] },
+  'protocol.ts': { packages: [], rooms: ['inspectionProtocol.ts', 'completion', 'l10n.ts'] },
+  'webviewProtocol.ts': { packages: [], rooms: ['inspectionProtocol.ts', 'protocol.ts'] },
   'l10n.ts': { packages: [], rooms: [] },
   completion: { packages: [], rooms: [] },
+  attention: { packages: [], rooms: [] },
   engine: {
     packages: [NODE, /^onnxruntime-node$/, /^@xenova\/transformers\/src\/tokenizers\.js$/],
-    rooms: ['protocol.ts', 'l10n.ts', 'completion'],
+    rooms: ['inspectionProtocol.ts', 'protocol.ts', 'l10n.ts', 'completion', 'attention'],
   },
-  extension: { packages: [NODE, /^vscode$/], rooms: ['protocol.ts', 'webviewProtocol.ts', 'l10n.ts', 'completion'] },
-  webview: { packages: [], rooms: ['protocol.ts', 'webviewProtocol.ts', 'l10n.ts'] },
-  'cli.ts': { packages: [NODE], rooms: ['protocol.ts', 'engine', 'cliInput.ts'] },
+  extension: {
+    packages: [NODE, /^vscode$/],
+    rooms: ['inspectionProtocol.ts', 'protocol.ts', 'webviewProtocol.ts', 'l10n.ts', 'completion', 'attention'],
+  },
+  webview: {
+    packages: [],
+    rooms: ['inspectionProtocol.ts', 'protocol.ts', 'webviewProtocol.ts', 'l10n.ts', 'attention'],
+  },
+  'cli.ts': { packages: [NODE], rooms: ['inspectionProtocol.ts', 'protocol.ts', 'engine', 'attention', 'cliInput.ts'] },
   'cliInput.ts': { packages: [], rooms: ['protocol.ts'] },
   start: { packages: [NODE], rooms: [] },
 };

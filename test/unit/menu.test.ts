@@ -24,6 +24,7 @@ const usual: MenuFacts = {
   threshold: 'balanced',
   place: { languageId: 'python', enabled: true, file },
   canSnooze: true,
+  suggested: true,
 };
 
 /** The entries as text, and what each of them did when it was chosen. */
@@ -63,6 +64,7 @@ const CASES: [what: string, change: Partial<MenuFacts>, there: Record<string, un
       'How sure the model must be': ['threshold'],
       'Snooze…': ['editor.action.inlineSuggest.snooze'],
       Statistics: ['glassbox.statistics'],
+      'Why did it suggest that?': ['glassbox.whyThisSuggestion'],
     },
     ['Why no suggestion?', 'Turn suggestions on'],
   ],
@@ -73,6 +75,7 @@ const CASES: [what: string, change: Partial<MenuFacts>, there: Record<string, un
     ['Snooze…', 'Turn suggestions off'],
   ],
   ['an editor without snooze', { canSnooze: false }, {}, ['Snooze…']],
+  ['nothing to look into yet', { suggested: false }, {}, ['Why did it suggest that?']],
   [
     'no editor',
     { place: undefined },

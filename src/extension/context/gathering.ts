@@ -56,10 +56,12 @@ export async function gather(
     return found;
   };
   const parts: Part[] = [];
-  const take = (kind: Kind, path: string, text: string, line = 0, lines?: number): void => {
-    const [best] = rankBySimilarity(around, [{ path, text }], lines);
-    if (best !== undefined) parts.push({ kind, path, text: best.text, line: line + best.line, score: best.score });
-    else if (kind === 'definition') parts.push({ kind, path, text, line, score: 0 });
+  const take = (kind: Kind, file: vscode.Uri, text: string, line = 0): void => {
+    const path = pathOf(file);
+    const uri = file.toString();
+    const [best] = rankBySimilarity(around, [{ path, text }]);
+    if (best !== undefined) parts.push({ kind, path, uri, text: best.text, line: line + best.line, score: best.score });
+    else if (kind === 'definition') parts.push({ kind, path, uri, text, line, score: 0 });
   };
   const isSeen = ({ uri, line }: Place): boolean =>
     uri.toString() === own && line > position.line - SEEN_BEFORE && line < position.line + SEEN_AFTER;
@@ -69,24 +71,27 @@ export async function gather(
     if (isSeen(place) || vscode.workspace.getWorkspaceFolder(place.uri) === undefined) return;
     const text = await read(place.uri);
     if (text === undefined) return;
-    take('definition', pathOf(place.uri), definitionAt(text, place.line, DEFINITION_LINES), place.line);
+    take('definition', place.uri, definitionAt(text, place.line, DEFINITION_LINES), place.line);
   };
   const edited = async (place: Place): Promise<void> => {
     const text = isSeen(place) ? undefined : await read(place.uri);
     if (text === undefined) return;
     const first = Math.max(0, place.line - EDIT_BEFORE);
-    take('edited', pathOf(place.uri), excerpt(text, first, EDIT_BEFORE + EDIT_AFTER), first);
+    take('edited', place.uri, excerpt(text, first, EDIT_BEFORE + EDIT_AFTER), first);
   };
   const whole = async (kind: Kind, { uri, line }: Place): Promise<void> => {
     const text = uri.toString() === own ? undefined : await read(uri);
     if (text === undefined) return;
     const first = Math.max(0, line - LOOKED_AT / 2);
-    take(kind, pathOf(uri), excerpt(text, first, LOOKED_AT), first);
+    take(kind, uri, excerpt(text, first, LOOKED_AT), first);
   };
   const copied = async (): Promise<void> => {
     const text = await copiedText(exclusion);
     const ending = /\.[^./]*$/.exec(pathForModel(document))?.[0] ?? '';
-    if (text !== undefined && !document.getText().includes(text)) take('copied', `copied${ending}`, text);
+    if (text === undefined || document.getText().includes(text)) return;
+    const path = `copied${ending}`;
+    const [best] = rankBySimilarity(around, [{ path, text }]);
+    if (best !== undefined) parts.push({ kind: 'copied', path, text: best.text, line: best.line, score: best.score });
   };
   const sources: Promise<unknown>[] = [
     ...definitionsNear(document, position).map(async (places) =>

@@ -5,8 +5,17 @@ import type { ContextFile } from '../../protocol';
 /** Why a part may help. */
 export type Kind = 'definition' | 'edited' | 'copied' | 'imported' | 'open';
 
+/** Where a part comes from. */
+export interface Origin {
+  uri: string;
+  /** First line of the text in its file when it was read, from 0. */
+  line: number;
+}
+
 export interface Part extends ContextFile {
   kind: Kind;
+  /** Its file; absent where it is none. */
+  uri?: string;
   /** First line of the text in its file, from 0. */
   line: number;
   /** Jaccard index of its identifiers and those around the cursor. */
@@ -30,7 +39,19 @@ export function choose(parts: readonly Part[]): ContextFile[] {
     chosen.push(part);
     left -= part.text.length;
   }
-  return chosen.reverse().map(({ path, text }) => ({ path, text }));
+  return chosen.reverse().map(({ path, text, uri, line }) => {
+    const file = { path, text };
+    if (uri !== undefined) ORIGINS.set(file, { uri, line });
+    return file;
+  });
+}
+
+/** Kept beside the files, since the engine needs nothing of it. */
+const ORIGINS = new WeakMap<ContextFile, Origin>();
+
+/** Where a chosen part comes from; undefined where it is no part of a file. */
+export function originOf(file: ContextFile): Origin | undefined {
+  return ORIGINS.get(file);
 }
 
 function overlap(a: Part, b: Part): boolean {

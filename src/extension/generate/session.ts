@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import type { CompletionRequest } from '../../protocol';
 import type { Config } from '../config';
 import type { EngineClient } from '../engineClient';
+import type { History } from '../panel/history';
 import { Insertion, type Lost } from './insertion';
 import { tellEmpty, tellFailure, tellLost, writtenText } from './messages';
 import { Notification } from './notification';
@@ -17,6 +18,7 @@ const AGAIN_TEMPERATURE = 0.6;
 export interface SessionParts {
   engine: EngineClient;
   config: () => Config;
+  history: History;
   log: vscode.LogOutputChannel;
 }
 
@@ -126,7 +128,7 @@ export class Session {
   }
 
   async #write(again: boolean): Promise<void> {
-    const { engine, log } = this.#parts;
+    const { engine, log, history } = this.#parts;
     this.#abort = new AbortController();
     const { signal } = this.#abort;
     this.#text = '';
@@ -142,16 +144,34 @@ export class Session {
     try {
       const request = this.#request(again);
       let streamed = 0;
+      let sequence: number | undefined;
+      let written = '';
+      const { document, range } = this.#insertion;
+      history.generates(
+        document,
+        range,
+        request,
+        this.#place.lead,
+        () => sequence,
+        () => written,
+      );
       const {
         text: whole,
         stats,
         finish,
-      } = await engine.complete(request, signal, ({ text }) => {
+      } = await engine.complete(request, signal, ({ text, id }) => {
+        written += text;
+        if (sequence === undefined) {
+          sequence = id;
+          history.wrote();
+        }
         notification.report(++tokens, request.maxTokens);
         streamed += text.length;
         add(text);
       });
+      written = whole;
       add(whole.slice(streamed));
+      history.wrote();
       await this.#insertion.settle();
       log.info(
         `generated ${stats.generatedTokens} tokens in ${stats.totalMs.toFixed(0)} ms (${finish}, seed ${request.sampling.seed})`,

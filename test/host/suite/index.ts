@@ -18,6 +18,10 @@ import { tests as ghostText } from './ghostText.test';
 import { runAll, type HostTest } from './hostTest';
 import { tests as memory } from './memory.test';
 import { tests as others } from './others.test';
+import { tests as panel } from './panel.test';
+import { tests as panelFiles } from './panelFiles.test';
+import { tests as panelKeys } from './panelKeys.test';
+import { tests as panelTrouble } from './panelTrouble.test';
 import { tests as partly } from './partly.test';
 import { tests as remembered } from './remembered.test';
 import { scene, tidy } from './scene';
@@ -37,6 +41,10 @@ const suite: HostTest[] = [
   ...generatePlaces,
   ...generateTrouble,
   ...attention,
+  ...panel,
+  ...panelKeys,
+  ...panelFiles,
+  ...panelTrouble,
   ...engine,
   ...context,
   ...exclusion,

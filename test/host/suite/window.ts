@@ -39,7 +39,7 @@ export async function knownModel(t: TestContext): Promise<Api> {
 }
 
 /** Whether keys go to a document's editor, and not to an input that is drawn as one; an expression for the workbench's page. */
-const FOCUSED = `Boolean(document.activeElement?.closest('.editor-instance .monaco-editor'))`;
+export const FOCUSED = `Boolean(document.activeElement?.closest('.editor-instance .monaco-editor'))`;
 
 /** Waits until the window, too, shows a document, and keys go to it. */
 export async function settled(driver: Driver | undefined, document: vscode.TextDocument): Promise<void> {

@@ -1,7 +1,5 @@
-// The page of the attention panel, and the check of what it sends back. Pure strings and values, no `vscode`, so that
-// tests and a plain browser can use the same page. Called by attentionPanel.ts.
-import { t, type Strings } from '../l10n';
-import type { FromWebview } from '../webviewProtocol';
+// The page of the attention panel. Pure strings, no `vscode`, so that tests and a plain browser can use the same page.
+import { t, type Strings } from '../../l10n';
 
 export interface PageParts {
   /** Unguessable, new for every page. */
@@ -27,6 +25,8 @@ export function attentionPage({ nonce, cspSource, script, style, language, strin
     `script-src 'nonce-${nonce}'`,
     `style-src ${cspSource}`,
     `img-src ${cspSource} blob: data:`,
+    `base-uri 'none'`,
+    `form-action 'none'`,
   ].join('; ');
   return `<!DOCTYPE html>
 <html lang="${escaped(language)}">
@@ -42,17 +42,4 @@ export function attentionPage({ nonce, cspSource, script, style, language, strin
 <script nonce="${nonce}" src="${script}"></script>
 </body>
 </html>`;
-}
-
-/** More layers or heads than any model has. */
-const LIMIT = 4096;
-
-/** A message of the page, or undefined when it is not one. Whether the model has that layer and head is not known here. */
-export function readMessage(message: unknown): FromWebview | undefined {
-  if (typeof message !== 'object' || message === null) return undefined;
-  const { type, layer, head } = message as Record<keyof FromWebview, unknown>;
-  const isIndex = (value: unknown): value is number =>
-    Number.isInteger(value) && (value as number) >= 0 && (value as number) < LIMIT;
-  if ((type !== 'ready' && type !== 'select') || !isIndex(layer) || !isIndex(head)) return undefined;
-  return { type, layer, head };
 }
