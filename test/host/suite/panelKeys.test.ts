@@ -81,6 +81,7 @@ export const tests: HostTest[] = [
       const driver = t.needDriver();
       const api = await glassbox();
       await setting(t, 'threshold', 'eager');
+      await setting(t, 'workspaceMemory', false); // what other tests have written has no say
       const editor = await open(t, 'typescript', CODE);
       t.after(() => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
       await driver.type('  return ');

@@ -36,6 +36,7 @@ async function lookedInto(t: TestContext): Promise<{ api: Api; driver: Driver; d
   const driver = t.needDriver();
   const api = await glassbox();
   await setting(t, 'threshold', 'eager');
+  await setting(t, 'workspaceMemory', false); // what other tests have written has no say
   const { document } = await open(t, 'typescript', CODE);
   t.after(() => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
   await driver.type('  return width * ');
