@@ -8,7 +8,15 @@ import type { Driver } from '../driver';
 import type { HostTest, TestContext } from './hostTest';
 import { FOCUSED, ghost, glassbox, knownModel, open, setting, settledGhost, sleep, until } from './window';
 
-const CODE = 'export function area(width: number, height: number): number {\n‸\n}\n';
+/** Code whose next words are sure to be suggested, whatever was written before. */
+const CODE = `export function area(width: number, height: number): number {
+  return width * height;
+}
+
+export function volume(width: number, height: number, depth: number): number {
+‸
+}
+`;
 
 /** The panel in front, and closed after the test. */
 async function showPanel(t: TestContext, api: Api, command = 'glassbox.showAttention'): Promise<void> {
@@ -110,7 +118,7 @@ export const tests: HostTest[] = [
       await setting(t, 'threshold', 'eager');
       await setting(t, 'workspaceMemory', false); // what other tests have written has no say
       const { document } = await open(t, 'typescript', CODE);
-      await driver.type('  return ');
+      await driver.type('  return width * ');
       await settledGhost(driver);
       await driver.press('Tab');
       await until('it to be accepted', () => api.history().find(({ fate }) => fate === 'accepted'));

@@ -8,7 +8,15 @@ import { promptBox } from './generating';
 import type { HostTest } from './hostTest';
 import { FOCUSED, glassbox, open, setting, settledGhost, sleep, until } from './window';
 
-const CODE = 'export function area(width: number, height: number): number {\n‸\n}\n';
+/** Code whose next words are sure to be suggested, whatever was written before. */
+const CODE = `export function area(width: number, height: number): number {
+  return width * height;
+}
+
+export function volume(width: number, height: number, depth: number): number {
+‸
+}
+`;
 
 /** What has the focus on the page: its role, and the position of a token. */
 const FOCUS = `(() => {
@@ -84,7 +92,7 @@ export const tests: HostTest[] = [
       await setting(t, 'workspaceMemory', false); // what other tests have written has no say
       const editor = await open(t, 'typescript', CODE);
       t.after(() => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
-      await driver.type('  return ');
+      await driver.type('  return width * ');
       await settledGhost(driver);
       await driver.press('Tab');
       await until('it to be accepted', () => api.history().find(({ fate }) => fate === 'accepted'));
