@@ -118,9 +118,10 @@ export const tests: HostTest[] = [
     async run(t) {
       const rejected = uncaught(t);
       const { api, driver, document } = await lookedInto(t);
+      // The last of them: texts of other files stand before that of this one.
       const position = await until('a token of the first line', () =>
         driver.webview.evaluate<number | null>(
-          `[...document.querySelectorAll('.token')].filter((e) => /^[\\s·]*ar(ea?)?$/.test(e.textContent)).map((e) => Number(e.dataset.position))[0] ?? null`,
+          `[...document.querySelectorAll('.token')].filter((e) => /^[\\s·]*ar(ea?)?$/.test(e.textContent)).map((e) => Number(e.dataset.position)).at(-1) ?? null`,
         ).then((found) => found ?? undefined),
       ); // prettier-ignore
       const choose = (): Promise<unknown> =>
