@@ -14,9 +14,20 @@ export const MAX_BYTES = 256 * 1024;
 export async function readText(uri: vscode.Uri, exclusion: Exclusion): Promise<string | undefined> {
   if (!(await exclusion.mayRead(uri))) return undefined;
   const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
+  if (open !== undefined && !open.isDirty && (await isGone(uri))) return undefined;
   const text = open === undefined ? await readFile(uri) : open.getText();
   if (text === undefined || text.length > MAX_BYTES || !isHandwritten(text)) return undefined;
   return text.replaceAll('\r\n', '\n');
+}
+
+/** Whether a file was deleted: the editor keeps its text for minutes after its last tab was closed. */
+async function isGone(uri: vscode.Uri): Promise<boolean> {
+  try {
+    await vscode.workspace.fs.stat(uri);
+    return false;
+  } catch (error) {
+    return error instanceof vscode.FileSystemError && error.code === 'FileNotFound' && uri.scheme !== 'untitled';
+  }
 }
 
 async function readFile(uri: vscode.Uri): Promise<string | undefined> {

@@ -42,6 +42,22 @@ export const tests: HostTest[] = [
     },
   },
   {
+    name: 'context: a file that was shown and then deleted is shown to the model no more',
+    async run(t) {
+      const api = await glassbox();
+      const scratch = new Scratch(t, { ...FILES, 'twin.ts': FILES['cart.ts'] });
+      await scratch.show('twin.ts', 64);
+      await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+      scratch.remove('twin.ts');
+      const { document } = await scratch.show('cart.ts', 64);
+      const shown = await until('the other file', () => {
+        const files = api.otherFiles(document);
+        return files.some(({ path }) => path === scratch.path('prices.ts')) ? files : undefined;
+      });
+      assert.ok(!shown.some(({ path }) => path === scratch.path('twin.ts')));
+    },
+  },
+  {
     name: 'context: what was changed in another file is shown, and comes back with the document',
     async run(t) {
       const api = await glassbox();
