@@ -13,9 +13,9 @@ import { glassbox, open, setting, settledGhost, sleep, until } from './window';
 const TOKENS = `document.querySelectorAll('.token').length`;
 
 const FILES = {
-  'parcels.ts':
-    'export function weightWithBox(grams: number, boxShare: number): number {\n  return grams * (1 + boxShare);\n}\n',
-  'van.ts': `import { weightWithBox } from './parcels';\n\nconst grams = 10;\nconst boxShare = 0.19;\n${'\n'.repeat(60)}const gross = weightWithBox(\n`,
+  'prices.ts':
+    'export function priceWithTax(net: number, taxRate: number): number {\n  return net * (1 + taxRate);\n}\n',
+  'cart.ts': `import { priceWithTax } from './prices';\n\nconst net = 10;\nconst taxRate = 0.19;\n${'\n'.repeat(60)}const gross = priceWithTax(\n`,
 };
 
 /** All tokens on the page: where they stand in the sequence, and their texts without white space and what stands for it. */
@@ -71,12 +71,12 @@ export const tests: HostTest[] = [
       await setting(t, 'threshold', 'eager');
       await setting(t, 'workspaceMemory', false); // of a file that the memory speaks for nothing is shown to the model
       const scratch = new Scratch(t, FILES);
-      await scratch.show('parcels.ts');
-      const { document } = await scratch.show('van.ts', 64);
+      await scratch.show('prices.ts');
+      const { document } = await scratch.show('cart.ts', 64);
       await until('the other file', () =>
-        api.otherFiles(document).find(({ path }) => path === scratch.path('parcels.ts')),
+        api.otherFiles(document).find(({ path }) => path === scratch.path('prices.ts')),
       );
-      await driver.type('grams');
+      await driver.type('net');
       await settledGhost(driver);
       await driver.press('Tab');
       await until('it to be accepted', () => api.history().find(({ fate }) => fate === 'accepted'));
@@ -86,14 +86,14 @@ export const tests: HostTest[] = [
       const position = await until('a token of the other file', async () => {
         try {
           seen = await driver.webview.evaluate<string>('document.body.innerText');
-          return beginOf('returngrams*(1', await driver.webview.evaluate<[number, string][]>(TEXTS));
+          return beginOf('returnnet*(1', await driver.webview.evaluate<[number, string][]>(TEXTS));
         } catch (error) {
           seen = String(error); // the page is on its way
           return undefined;
         }
       }).catch((error: unknown) => assert.fail(`${String(error)}: ${seen}`));
       assert.ok(vscode.window.visibleTextEditors.every(({ document: each }) => each === document));
-      const other = vscode.workspace.textDocuments.find(({ uri }) => uri.path.endsWith('parcels.ts'));
+      const other = vscode.workspace.textDocuments.find(({ uri }) => uri.path.endsWith('prices.ts'));
       const prices = other ?? assert.fail('prices.ts is not open');
       await until('it to be outlined', async () => {
         await driver.webview.evaluate(`document.querySelector('.token[data-position="${position}"]').click()`);
