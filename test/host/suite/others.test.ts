@@ -113,8 +113,9 @@ export const tests: HostTest[] = [
       // Where the editor's own list is open, its entry rules over what is shown.
       const editing = vscode.workspace.getConfiguration('editor');
       for (const key of ['quickSuggestions', 'suggestOnTriggerCharacters']) {
+        const before = editing.inspect(key)?.globalValue;
         await editing.update(key, false, vscode.ConfigurationTarget.Global);
-        t.after(() => editing.update(key, undefined, vscode.ConfigurationTarget.Global));
+        t.after(() => editing.update(key, before, vscode.ConfigurationTarget.Global));
       }
       for (const [language, text, typed] of DOUBTFUL) {
         const editor = await open(t, language, text);
