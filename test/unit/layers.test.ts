@@ -14,6 +14,7 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
   'protocol.ts': { packages: [], rooms: ['inspectionProtocol.ts', 'completion', 'l10n.ts'] },
   'webviewProtocol.ts': { packages: [], rooms: ['inspectionProtocol.ts', 'protocol.ts'] },
   'l10n.ts': { packages: [], rooms: [] },
+  'jobProtocol.ts': { packages: [], rooms: ['l10n.ts'] },
   completion: { packages: [], rooms: [] },
   attention: { packages: [], rooms: [] },
   engine: {
