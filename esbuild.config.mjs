@@ -1,4 +1,4 @@
-// Builds the four bundles, one for each place where code runs. A bundle may leave outside only what its place provides,
+// Builds the bundles: one for each place where code runs, and those that are loaded only when they are needed. A bundle may leave outside only what its place provides,
 // so an import that crosses a line (say, `vscode` from the engine) fails the build.
 import { build, context } from 'esbuild';
 import { readdirSync, rmSync } from 'node:fs';
@@ -41,6 +41,13 @@ const bundles = [
     ...onNode,
     entryPoints: ['src/extension/extension.ts'],
     outfile: 'dist/extension.js',
+    external: ['vscode'],
+    plugins: [],
+  },
+  {
+    ...onNode,
+    entryPoints: ['src/extension/models/models.ts'],
+    outfile: 'dist/models.js',
     external: ['vscode'],
     plugins: [],
   },

@@ -13,6 +13,8 @@ export interface Config {
   readonly delayMs: number;
   /** Model folder; '' is the shipped one. */
   readonly model: string;
+  /** Address of the hub that models are downloaded from; '' is what the environment says, or the usual one. */
+  readonly hubEndpoint: string;
   readonly device: string;
   /** Threads that a run is spread over; 0: what suits the machine. */
   readonly threads: number;
@@ -61,6 +63,9 @@ export function readConfig(): Config {
     return (valid(value) ? value : section.inspect(key)?.defaultValue) as T;
   };
   const text = (value: unknown): boolean => typeof value === 'string';
+  const address = (value: unknown): boolean =>
+    typeof value === 'string' &&
+    (value.trim() === '' || (/^https?:\/\//.test(value.trim()) && URL.canParse(value.trim())));
   const flag = (value: unknown): boolean => typeof value === 'boolean';
   const from = (least: number, most: number) => (value: unknown) =>
     typeof value === 'number' && value >= least && value <= most;
@@ -80,6 +85,7 @@ export function readConfig(): Config {
     workspaceMemory: get<boolean>('workspaceMemory', flag),
     delayMs: get<number>('delay', whole(0, 5000)),
     model: get<string>('model', text).trim(),
+    hubEndpoint: get<string>('hub.endpoint', address).trim(),
     device: get<string>('device', text),
     threads: get<number>('threads', whole(0, 256)),
     cacheMemory: get<number>('cacheMemory', whole(0, 65_536)),
@@ -150,6 +156,11 @@ export function setThreshold(threshold: Threshold): Promise<void> {
 /** Turns the workspace memory off, in the same way. */
 export function turnMemoryOff(): Promise<void> {
   return set('workspaceMemory', false);
+}
+
+/** Sets the model folder, in the same way; '' is the one that comes with the product. */
+export function setModel(dir: string): Promise<void> {
+  return set('model', dir === '' ? undefined : dir);
 }
 
 /** Sets an option of Generate, in the same way. */

@@ -15,6 +15,7 @@ import { Generate } from './generate/generate';
 import { GhostStream } from './ghostStream';
 import { ACCEPTED } from './items';
 import { createLog } from './log';
+import { lazyModels } from './models/lazyModels';
 import type { Marked } from './panel/editorLink';
 import { History } from './panel/history';
 import { Inspection } from './panel/inspection';
@@ -148,6 +149,15 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
       };
     },
   });
+  const models = lazyModels(context.extensionPath, {
+    extensionPath: context.extensionPath,
+    store: join(context.globalStorageUri.fsPath, 'models'),
+    config: () => config,
+    secrets: context.secrets,
+    memory: context.globalState,
+    log,
+    strings: vscode.l10n.bundle ?? {},
+  });
   const generate = new Generate({ engine, config: () => config, history, memory: context.globalState, log });
   const dismiss = (): void => {
     stream.stop();
@@ -166,6 +176,8 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     'glassbox.whyThisSuggestion': () => inspection.why(),
     'glassbox.toggle': () => setEnabled(!config.enabled),
     'glassbox.restartEngine': load,
+    'glassbox.chooseModel': () => models().chooseModel(),
+    'glassbox.setHubToken': () => models().setHubToken(),
     'glassbox.showLog': () => log.show(),
     'glassbox.trySuggestion': trySuggestion,
     'glassbox.showMenu': () =>
@@ -267,6 +279,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
 async function tellFailure(reason: string): Promise<void> {
   const commands: Record<string, string> = {
     [t('Restart')]: 'glassbox.restartEngine',
+    [t('Choose Model')]: 'glassbox.chooseModel',
     [t('Show Log')]: 'glassbox.showLog',
   };
   const choice = await vscode.window.showErrorMessage(t('Glassbox: {0}', reason), ...Object.keys(commands));

@@ -92,7 +92,7 @@ function now({ engine, pace, reason }: MenuFacts, { run }: MenuActions): MenuEnt
   const model: MenuEntry = {
     label: `$(chip) ${t('{0} on {1}', engine.info.name, engine.info.device)}`,
     ...(description === undefined ? {} : { description }),
-    run: () => run('workbench.action.openSettings', '@id:glassbox.model @id:glassbox.device'),
+    run: () => run('glassbox.chooseModel'),
   };
   return reason === undefined ? [model] : [whyEntry(reason, run), model];
 }

@@ -26,6 +26,7 @@ const SHIPPED = [
   '.vscodeignore',
   'dist',
   'media',
+  'models/catalog.json',
   'models/glassbox-small',
 ];
 const NATIVE = 'bin/napi-v6';

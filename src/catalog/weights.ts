@@ -1,0 +1,101 @@
+// Which of a repository's files make up a model: the forms of weights that are offered, and for each the files to download. Pure.
+
+/** A file of a repository; the size in bytes. */
+export interface ListedFile {
+  path: string;
+  size: number;
+}
+
+/** One form in which a repository has its weights. */
+export interface WeightsChoice {
+  /** What tells it apart: the ONNX file that is loaded, or `safetensors`. */
+  id: string;
+  /** The data type as exports name it: fp32, fp16, q8, q4, q4f16, bnb4; of safetensors, what is built of it: 4-bit. */
+  label: string;
+  /** All files to download, the configuration and the tokenizer included. */
+  files: string[];
+  /** Bytes to download. */
+  downloadBytes: number;
+  /** Bytes that the weights take up once they are here and built. */
+  weightsBytes: number;
+  /** It is built into a graph here. */
+  build: boolean;
+}
+
+/** Data types by what stands behind the name of the model in a file's name; best first, for a machine without a GPU. */
+const LABELS: [suffix: string, label: string][] = [
+  ['_quantized', 'q8'],
+  ['_q8', 'q8'],
+  ['_int8', 'int8'],
+  ['_uint8', 'uint8'],
+  ['_q4', 'q4'],
+  ['_q4f16', 'q4f16'],
+  ['_fp16', 'fp16'],
+  ['', 'fp32'],
+  ['_bnb4', 'bnb4'],
+];
+/** Names of exported decoders, and of the pairs that encoder–decoder models come in; best first. */
+const DECODERS = ['model', 'decoder_model_merged'];
+const ENCODER = 'encoder_model';
+/** What is read besides the weights; of these, the first two must be there. */
+const BESIDES = [
+  'config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'generation_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  'chat_template.json',
+];
+export const NEEDED = BESIDES.slice(0, 2);
+/** Bytes that a weight takes up in the graph that is built: four bits, a scale for each 32, the embedding in eight. */
+const BUILT_BYTES_PER_WEIGHT = 0.72;
+
+/**
+ * The forms in which a repository has its weights, those best for most machines first.
+ * @param files all its files
+ * @param encoderDecoder true: a decoder alone is no model
+ */
+export function weightsChoices(files: readonly ListedFile[], encoderDecoder = false): WeightsChoice[] {
+  const sizes = new Map(files.map(({ path, size }) => [path, size]));
+  const besides = BESIDES.filter((path) => sizes.has(path));
+  const bytes = (paths: readonly string[]): number => paths.reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0);
+  /** The file and the data files beside it that carry its name. */
+  const withData = (path: string): string[] =>
+    files.map((file) => file.path).filter((other) => other === path || isDataOf(path, other));
+  const choices: WeightsChoice[] = [];
+  for (const decoder of encoderDecoder ? ['decoder_model_merged'] : DECODERS)
+    for (const [suffix, label] of LABELS)
+      for (const folder of ['onnx/', '']) {
+        const path = `${folder}${decoder}${suffix}.onnx`;
+        if (!sizes.has(path) || choices.some((other) => other.label === label)) continue;
+        const encoder = `${folder}${ENCODER}${suffix}.onnx`;
+        if (encoderDecoder && !sizes.has(encoder)) continue;
+        const weights = [...withData(path), ...(encoderDecoder ? withData(encoder) : [])];
+        const weightsBytes = bytes(weights);
+        const all = [...besides, ...weights];
+        choices.push({ id: path, label, files: all, downloadBytes: bytes(all), weightsBytes, build: false });
+      }
+  if (!encoderDecoder) choices.push(...builtChoice(files, besides, bytes));
+  return choices;
+}
+
+/** From the original weights, where they lie in one file or have an index. Two bytes a weight, as nearly all are published. */
+function builtChoice(
+  files: readonly ListedFile[],
+  besides: readonly string[],
+  bytes: (paths: readonly string[]) => number,
+): WeightsChoice[] {
+  const paths = files.map(({ path }) => path);
+  const shards = paths.filter((path) => /^model-\d+-of-\d+\.safetensors$/.test(path));
+  const whole = paths.includes('model.safetensors') ? ['model.safetensors'] : shards;
+  const index = 'model.safetensors.index.json';
+  if (whole.length === 0 || (whole === shards && !paths.includes(index))) return [];
+  const all = [...besides, ...whole, ...(whole === shards ? [index] : [])];
+  const weightsBytes = Math.round((bytes(whole) / 2) * BUILT_BYTES_PER_WEIGHT);
+  return [{ id: 'safetensors', label: '4-bit', files: all, downloadBytes: bytes(all), weightsBytes, build: true }];
+}
+
+function isDataOf(path: string, other: string): boolean {
+  return other.startsWith(`${path}_data`) || other === `${path}.data` || other === path.replace(/\.onnx$/, '.data');
+}
