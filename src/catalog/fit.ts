@@ -44,9 +44,7 @@ export function memoryFor(weightsBytes: number): number {
 export function fitOf(weightsBytes: number, machine: MachineFacts): Fit {
   const memoryBytes = memoryFor(weightsBytes);
   const tokenMs =
-    machine.bytesPerSecond === undefined
-      ? undefined
-      : (weightsBytes / (machine.bytesPerSecond * EFFICIENCY)) * 1000;
+    machine.bytesPerSecond === undefined ? undefined : (weightsBytes / (machine.bytesPerSecond * EFFICIENCY)) * 1000;
   return {
     memoryBytes,
     ...(tokenMs === undefined ? {} : { tokenMs }),

@@ -57,7 +57,7 @@ const CASES: [what: string, change: Partial<MenuFacts>, there: Record<string, un
     'as usual',
     {},
     {
-      'small on cpu': ['workbench.action.openSettings', '@id:glassbox.model @id:glassbox.device'],
+      'small on cpu': ['glassbox.chooseModel'],
       'Turn suggestions off': ['glassbox.toggle'],
       'Turn off for the language python': ['language', 'python', false],
       'Turn off for the file a.ts': ['file', true],

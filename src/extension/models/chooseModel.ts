@@ -60,7 +60,8 @@ export class ModelPicker {
     return new Promise((resolve) => {
       pick.onDidTriggerItemButton(async ({ item }) => {
         pick.ignoreFocusOut = true;
-        if (item.entry.removes !== undefined) await removeStored(this.#parts, this.#hub, item.entry.removes, item.label);
+        if (item.entry.removes !== undefined)
+          await removeStored(this.#parts, this.#hub, item.entry.removes, item.label);
         await fill().catch(failed);
         pick.show();
       });

@@ -15,7 +15,9 @@ export async function setHubToken(secrets: vscode.SecretStorage, endpoint: strin
     title: t('Token for {0}', new URL(endpoint).host),
     prompt:
       had === undefined
-        ? t('It opens models that ask for an agreement. It is kept in the secret storage of the editor and sent to this address alone.')
+        ? t(
+            'It opens models that ask for an agreement. It is kept in the secret storage of the editor and sent to this address alone.',
+          )
         : t('There is one already: a new one takes its place, and nothing at all removes it.'),
     password: true,
     ignoreFocusOut: true,
