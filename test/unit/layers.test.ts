@@ -17,9 +17,19 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
   'jobProtocol.ts': { packages: [], rooms: ['l10n.ts'] },
   completion: { packages: [], rooms: [] },
   attention: { packages: [], rooms: [] },
+  machine: { packages: [NODE], rooms: [] },
   engine: {
     packages: [NODE, /^onnxruntime-node$/, /^@xenova\/transformers\/src\/tokenizers\.js$/],
-    rooms: ['inspectionProtocol.ts', 'protocol.ts', 'l10n.ts', 'completion', 'attention'],
+    rooms: [
+      'inspectionProtocol.ts',
+      'protocol.ts',
+      'jobProtocol.ts',
+      'measureProtocol.ts',
+      'l10n.ts',
+      'completion',
+      'attention',
+      'machine',
+    ],
   },
   extension: {
     packages: [NODE, /^vscode$/],
