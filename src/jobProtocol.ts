@@ -33,3 +33,27 @@ export interface JobFailedMessage {
   type: 'jobFailed';
   fault: { code: string; message: string };
 }
+
+/** Make a model folder out of safetensors. Result: BuildResult. */
+export interface BuildJob {
+  type: 'build';
+  /** Folder with config.json, tokenizer.json and safetensors. */
+  from: string;
+  /** Folder to be made; it may not be there yet. */
+  into: string;
+  /** Of the matrices in the layers. */
+  bits: 4 | 8;
+}
+
+export interface BuildResult {
+  /** The folder that was made. */
+  dir: string;
+  /** Bytes of its weights. */
+  bytes: number;
+  /** How alike its logits are to those of the original weights, over some prompts: correlation, and the share of tokens with the same likeliest one. */
+  correlation: number;
+  sameTop: number;
+  /** Seconds that the building took, and the check. */
+  buildSeconds: number;
+  checkSeconds: number;
+}

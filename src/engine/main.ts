@@ -10,11 +10,13 @@ import type {
   ToEngine,
   WarmMessage,
 } from '../protocol';
+import type { JobMessage } from '../jobProtocol';
 import { t, useStrings } from '../l10n';
 import { Engine } from './engine';
 import { autoDevice, runTrials } from './autoDevice';
 import { DeviceSearch } from './deviceSearch';
 import { EngineError, toFault } from './errors';
+import { doJob, endJob } from './jobs';
 import { readModelFolder } from './modelFolder';
 
 let engine: Promise<Engine> | undefined;
@@ -33,11 +35,13 @@ interface Abortable {
   abort: AbortController;
 }
 
-process.on('message', (message: ToEngine) => void handle(message));
+process.on('message', (message: ToEngine | JobMessage<{ type: string }>) => void handle(message));
 process.on('disconnect', () => void end());
 
-async function handle(message: ToEngine): Promise<void> {
+async function handle(message: ToEngine | JobMessage<{ type: string }>): Promise<void> {
   switch (message.type) {
+    case 'job':
+      return doJob(message, send);
     case 'load':
       return load(message);
     case 'try':
@@ -108,6 +112,7 @@ async function load(options: LoadMessage): Promise<void> {
 
 /** Nobody listens any more. An engine that is still loading remembers nothing new. */
 async function end(): Promise<void> {
+  await endJob();
   const loading = new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)));
   (await Promise.race([engine, loading]).catch(() => undefined))?.saveMemory();
   process.exit(0);
@@ -163,7 +168,7 @@ async function reply(id: number, work: (loaded: Engine) => Promise<FromEngine>):
   search?.ended();
 }
 
-function send(message: FromEngine): void {
+function send(message: FromEngine | Parameters<Parameters<typeof doJob>[1]>[0]): void {
   if (process.connected) process.send?.(message);
 }
 

@@ -1,9 +1,8 @@
 // How many threads a run gets. Small models lose more by handing work over than they win by sharing it, which depends on the machine and on
 // what else runs there: for them several sessions are kept, and the measured times decide. Pure but for what the machine has.
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { usableCores } from '../machine/containers';
+import { power } from '../machine/power';
 
 const MOST = 8;
 /** Runs of an arm before it is judged; the first one also pays for what is set up. */
@@ -16,23 +15,15 @@ const NEWEST = 0.3;
 
 /**
  * Half of the logical cores, which leaves the rest to the editor and is what the cores amount to where two share one unit; all of them only
- * where there are two, and no battery.
+ * where there are two, and no battery. In a container that may use less than the machine has, of what it may use.
  */
-export function suitableThreads(cores = availableParallelism(), laptop = hasBattery()): number {
+export function suitableThreads(cores = usableCores(), laptop = mayBeLaptop()): number {
   return cores <= 2 && !laptop ? cores : Math.max(1, Math.min(MOST, Math.ceil(cores / 2)));
 }
 
-/** Whether this may be a laptop: where nothing tells, it may. */
-function hasBattery(): boolean {
-  if (process.platform !== 'linux') return true;
-  const supplies = '/sys/class/power_supply';
-  try {
-    return readdirSync(supplies).some(
-      (name) => readFileSync(join(supplies, name, 'type'), 'utf8').trim() === 'Battery',
-    );
-  } catch {
-    return false;
-  }
+/** Where nothing tells whether this is a laptop, it may be one; on Linux a machine without supplies of power is none. */
+function mayBeLaptop(): boolean {
+  return power()?.battery ?? process.platform !== 'linux';
 }
 
 /** The numbers of threads worth keeping sessions for: of a small model one thread and several, of any other the suitable number. */

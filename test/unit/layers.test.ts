@@ -17,19 +17,41 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
   'jobProtocol.ts': { packages: [], rooms: ['l10n.ts'] },
   completion: { packages: [], rooms: [] },
   attention: { packages: [], rooms: [] },
+  machine: { packages: [NODE], rooms: [] },
   engine: {
     packages: [NODE, /^onnxruntime-node$/, /^@xenova\/transformers\/src\/tokenizers\.js$/],
-    rooms: ['inspectionProtocol.ts', 'protocol.ts', 'l10n.ts', 'completion', 'attention'],
+    rooms: ['inspectionProtocol.ts', 'protocol.ts', 'jobProtocol.ts', 'l10n.ts', 'completion', 'attention', 'machine'],
   },
   extension: {
     packages: [NODE, /^vscode$/],
-    rooms: ['inspectionProtocol.ts', 'protocol.ts', 'webviewProtocol.ts', 'l10n.ts', 'completion', 'attention'],
+    rooms: [
+      'inspectionProtocol.ts',
+      'protocol.ts',
+      'webviewProtocol.ts',
+      'jobProtocol.ts',
+      'l10n.ts',
+      'completion',
+      'attention',
+      'machine',
+    ],
   },
   webview: {
     packages: [],
     rooms: ['inspectionProtocol.ts', 'protocol.ts', 'webviewProtocol.ts', 'l10n.ts', 'attention'],
   },
-  'cli.ts': { packages: [NODE], rooms: ['inspectionProtocol.ts', 'protocol.ts', 'engine', 'attention', 'cliInput.ts'] },
+  'cli.ts': {
+    packages: [NODE],
+    rooms: [
+      'inspectionProtocol.ts',
+      'protocol.ts',
+      'jobProtocol.ts',
+      'engine',
+      'attention',
+      'cliInput.ts',
+      'cliMeasure.ts',
+    ],
+  },
+  'cliMeasure.ts': { packages: [NODE], rooms: ['jobProtocol.ts', 'engine', 'cliInput.ts'] },
   'cliInput.ts': { packages: [], rooms: ['protocol.ts'] },
   start: { packages: [NODE], rooms: [] },
 };
@@ -37,10 +59,16 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
 const ONLY: Record<string, string[]> = {
   'onnxruntime-node': ['engine/session.ts'],
   '@xenova/transformers/src/tokenizers.js': ['engine/tokenizer.ts'],
-  'node:child_process': ['extension/engineClient.ts', 'engine/autoDevice.ts', 'start'],
+  'node:child_process': [
+    'extension/engineClient.ts',
+    'extension/models/job.ts',
+    'engine/autoDevice.ts',
+    'engine/measure/probes.ts',
+    'start',
+  ],
 };
 /** Files of the extension that plain Node must be able to load. */
-const WITHOUT_VSCODE = ['extension/engineClient.ts'];
+const WITHOUT_VSCODE = ['extension/engineClient.ts', 'extension/models/job.ts'];
 const MAX_LINES = 400;
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
