@@ -18,6 +18,7 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
   completion: { packages: [], rooms: [] },
   attention: { packages: [], rooms: [] },
   machine: { packages: [NODE], rooms: [] },
+  catalog: { packages: [], rooms: ['l10n.ts'] },
   engine: {
     packages: [NODE, /^onnxruntime-node$/, /^@xenova\/transformers\/src\/tokenizers\.js$/],
     rooms: ['inspectionProtocol.ts', 'protocol.ts', 'jobProtocol.ts', 'l10n.ts', 'completion', 'attention', 'machine'],
@@ -33,6 +34,8 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
       'completion',
       'attention',
       'machine',
+      'catalog',
+      'download', // its types alone: see bundles.test.ts
     ],
   },
   webview: {

@@ -14,6 +14,7 @@ import { MachineSpeed } from './machineSpeed';
 import type { ModelsParts } from './models';
 import { removeStored } from './removing';
 
+const EXAMPLE = 'Qwen/Qwen2.5-Coder-0.5B';
 const SHIPPED = ['models', 'glassbox-small'];
 
 type Item = vscode.QuickPickItem & { entry: ModelEntry };
@@ -136,12 +137,12 @@ async function askRepository(): Promise<Wanted | undefined> {
   const text = await vscode.window.showInputBox({
     title: t('A model of the hub'),
     prompt: t('owner/name, or its address; a branch or commit may follow after @'),
-    placeHolder: 'Qwen/Qwen2.5-Coder-0.5B',
+    placeHolder: EXAMPLE,
     ignoreFocusOut: true,
     validateInput: (given) =>
       given.trim() === '' || parseRepository(given) !== undefined
         ? undefined
-        : t('Write owner/name, such as Qwen/Qwen2.5-Coder-0.5B.'),
+        : t('Write owner/name, such as {0}.', EXAMPLE),
   });
   return text === undefined ? undefined : parseRepository(text);
 }
