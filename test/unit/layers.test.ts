@@ -21,6 +21,7 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
     packages: [NODE, /^onnxruntime-node$/, /^@xenova\/transformers\/src\/tokenizers\.js$/],
     rooms: ['inspectionProtocol.ts', 'protocol.ts', 'l10n.ts', 'completion', 'attention'],
   },
+  download: { packages: [NODE, /^@huggingface\/hub$/], rooms: ['l10n.ts', 'catalog'] },
   extension: {
     packages: [NODE, /^vscode$/],
     rooms: ['inspectionProtocol.ts', 'protocol.ts', 'webviewProtocol.ts', 'l10n.ts', 'completion', 'attention'],
