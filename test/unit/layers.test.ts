@@ -23,6 +23,7 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
     packages: [NODE, /^onnxruntime-node$/, /^@xenova\/transformers\/src\/tokenizers\.js$/],
     rooms: ['inspectionProtocol.ts', 'protocol.ts', 'jobProtocol.ts', 'l10n.ts', 'completion', 'attention', 'machine'],
   },
+  download: { packages: [NODE, /^@huggingface\/hub$/], rooms: ['l10n.ts', 'catalog'] },
   extension: {
     packages: [NODE, /^vscode$/],
     rooms: [
