@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { BadInput, parseCompleteLine } from './cliInput';
+import { MEASURE_OPTIONS, measureCommand } from './cliMeasure';
 import { autoDevice } from './engine/autoDevice';
 import { DEVICES } from './engine/devices';
 import { Engine } from './engine/engine';
@@ -24,8 +25,11 @@ const USAGE = `glassbox: local text generation
   score     --model DIR                       text in, one JSON line out: tokens, bytes, nll (nats), bitsPerByte
   attention --model DIR --prompt TEXT --layer L --head H
                                               one JSON line: tokens, weights [query][key], lower triangle
+  measure   [--model DIR] [--weights FILE] [--threads-list 1,2,4] [--devices webgpu,cuda] [--json]
+                                              a table of what the model does on each device and with so many threads: prefill,
+                                              decode, memory, agreement with the CPU; with --json a line for each, then the best
 
-  Every command takes --device (auto, cpu, webgpu, cuda, dml, coreml; cpu is the default, so that
+  Every other command takes --device (auto, cpu, webgpu, cuda, dml, coreml; cpu is the default, so that
   numbers do not depend on the machine), --weights FILE (an ONNX file inside DIR) and --threads N
   (0, the default: what suits the machine), and --speculation auto|off (auto, the default: guess tokens and check several in one run
   where that saves time; the text is the same, up to rounding).
@@ -35,6 +39,8 @@ const USAGE = `glassbox: local text generation
 /** How the note on a graph begins that was not rewritten. */
 const AS_IT_IS = 'as it is';
 
+/** The model that comes with Glassbox. */
+const SHIPPED = join(__dirname, '..', 'models', 'glassbox-small');
 const COMMON = {
   model: { type: 'string' },
   device: { type: 'string' },
@@ -73,6 +79,7 @@ const COMMANDS: Record<string, { options: ParseArgsConfig['options']; run: (flag
     options: { ...COMMON, prompt: { type: 'string' }, layer: { type: 'string' }, head: { type: 'string' } },
     run: attention,
   },
+  measure: { options: MEASURE_OPTIONS, run: (flags) => measureCommand({ ...flags, model: flags['model'] ?? SHIPPED }) },
 };
 
 async function main(args: string[]): Promise<void> {
@@ -201,7 +208,7 @@ async function load(flags: Flags): Promise<Engine> {
   const { weights, speculation = 'auto' } = flags;
   if (speculation !== 'auto' && speculation !== 'off')
     throw new BadInput(`--speculation ${speculation} is not known; there are auto and off.`);
-  const modelDir = flags['model'] ?? join(__dirname, '..', 'models', 'glassbox-small');
+  const modelDir = flags['model'] ?? SHIPPED;
   const stateDir = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'glassbox');
   if (device === 'auto')
     await autoDevice(readModelFolder(modelDir, weights), stateDir).find?.(join(__dirname, 'engine.js'));

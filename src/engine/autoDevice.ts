@@ -65,6 +65,23 @@ export function autoDevice(folder: ModelFolder, stateDir: string | undefined, gi
 }
 
 /**
+ * Notes which device was measured to be best, for `auto`. The CPU alone needs no note, and what `auto` would not try it does not use either.
+ * @returns whether `auto` comes to that device from now on
+ */
+export function rememberBest(
+  folder: ModelFolder,
+  stateDir: string | undefined,
+  device: string,
+  reason: string,
+): boolean {
+  const machine = thisMachine();
+  const tried = candidates(machine);
+  if (stateDir !== undefined && largeEnough(folder) && tried.length > 0 && ['cpu', ...tried].includes(device))
+    new DeviceRecord(stateDir, weightsStamp(folder), machine).end(device, reason);
+  return autoDevice(folder, stateDir).device === device;
+}
+
+/**
  * Runs trials in a process of their own.
  * @param enginePath the engine's bundle
  * @param limitMs milliseconds

@@ -3,14 +3,14 @@
 import type { Model } from './model';
 
 /** A prompt and a suggestion of a common length, in tokens. */
-const PROMPT = 64;
-const WRITTEN = 8;
+export const PROMPT = 64;
+export const WRITTEN = 8;
 /** After the first part is measured the cache is cut back to here, for what follows to be compared. */
 const KEPT = 24;
 /** A device may find another token likeliest if the CPU finds it as likely, within this share of the largest logit. */
 const NEAR = 0.02;
 /** How much faster a device must be: less is not felt, and the CPU costs no start of a driver. */
-const WORTH = 1.25;
+export const WORTH = 1.25;
 
 export interface Trial {
   device: string;

@@ -2,14 +2,26 @@
 // are in jobProtocol.ts.
 
 import { t, useStrings } from '../l10n';
-import type { JobDoneMessage, JobFailedMessage, JobMessage, JobProgress, JobProgressMessage } from '../jobProtocol';
+import type {
+  JobDoneMessage,
+  JobFailedMessage,
+  JobMessage,
+  JobProgress,
+  JobProgressMessage,
+  MeasureJob,
+} from '../jobProtocol';
 import { EngineError, toFault } from './errors';
+import { measure } from './measure/measure';
+import { machineSpeed } from './measure/speed';
 
 /** Does a job. It ends soon after `signal`, with the signal's reason. @returns what `jobDone` carries */
 type Work = (job: never, onProgress: (progress: JobProgress) => void, signal: AbortSignal) => Promise<unknown>;
 
 /** What does a job, by its type. */
-const JOBS: Readonly<Record<string, Work>> = {};
+const JOBS: Readonly<Record<string, Work>> = {
+  measure: (job: MeasureJob, onProgress, signal) => measure(job, { enginePath: __filename, onProgress, signal }),
+  speed: () => machineSpeed(),
+};
 
 /** The job that is being done, if any. */
 let current: { abort: AbortController; ended: Promise<void> } | undefined;

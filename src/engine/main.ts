@@ -10,13 +10,14 @@ import type {
   ToEngine,
   WarmMessage,
 } from '../protocol';
-import type { JobMessage } from '../jobProtocol';
+import type { JobMessage, ProbedMessage, ProbeOpenMessage, ProbeTurnMessage } from '../jobProtocol';
 import { t, useStrings } from '../l10n';
 import { Engine } from './engine';
 import { autoDevice, runTrials } from './autoDevice';
 import { DeviceSearch } from './deviceSearch';
 import { EngineError, toFault } from './errors';
 import { doJob, endJob } from './jobs';
+import { probe } from './measure/probe';
 import { readModelFolder } from './modelFolder';
 
 let engine: Promise<Engine> | undefined;
@@ -35,13 +36,19 @@ interface Abortable {
   abort: AbortController;
 }
 
-process.on('message', (message: ToEngine | JobMessage<{ type: string }>) => void handle(message));
+/** What may be asked of the process. */
+type Asked = ToEngine | JobMessage<{ type: string }> | ProbeOpenMessage | ProbeTurnMessage;
+
+process.on('message', (message: Asked) => void handle(message));
 process.on('disconnect', () => void end());
 
-async function handle(message: ToEngine | JobMessage<{ type: string }>): Promise<void> {
+async function handle(message: Asked): Promise<void> {
   switch (message.type) {
     case 'job':
       return doJob(message, send);
+    case 'probeOpen':
+    case 'probeTurn':
+      return send(await probe(message));
     case 'load':
       return load(message);
     case 'try':
@@ -168,7 +175,7 @@ async function reply(id: number, work: (loaded: Engine) => Promise<FromEngine>):
   search?.ended();
 }
 
-function send(message: FromEngine | Parameters<Parameters<typeof doJob>[1]>[0]): void {
+function send(message: FromEngine | ProbedMessage | Parameters<Parameters<typeof doJob>[1]>[0]): void {
   if (process.connected) process.send?.(message);
 }
 

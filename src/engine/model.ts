@@ -34,6 +34,8 @@ export interface ModelOptions {
   threads?: number;
   /** True: the graph is run as it is. For comparing. */
   plain?: boolean;
+  /** True: no CPU takes over from a device, and what fails there throws. For measuring. */
+  alone?: boolean;
   /** Told when the device failed after the model was loaded; `device` and `deviceNote` are those of the CPU by then. */
   onFallback?: () => void;
 }
@@ -93,7 +95,7 @@ export class Model {
     try {
       return await Model.#onDevice(folder, device, options);
     } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
+      if (!(error instanceof EngineError) || options.alone === true) throw error;
       const model = await Model.#onCpu(folder, options);
       model.#place.deviceNote = noteOn(device, 'unusable', error.message);
       return model;
@@ -105,7 +107,7 @@ export class Model {
     if ('reason' in graph) return Model.#plain(folder, options, graph.reason);
     const open = (threads: number): Promise<Session> =>
       openSession(folder.weightsPath, 'cpu', { graph: graph.bytes, threads });
-    const [first = 1, ...others] = threadArms(bytesOnDisk(folder.weightsPath) < SMALL, options.threads);
+    const [first = 1, ...others] = threadsFor(folder, options.threads);
     const sessions: [Session, ...Session[]] = [await open(first)];
     for (const threads of others) sessions.push(await open(threads));
     const place = { device: 'cpu', graphNote: `rewritten from ${graph.form}` };
@@ -124,6 +126,8 @@ export class Model {
             readGraph(folder, (bytes, file) => graphForGpu(bytes, file)),
           )
         : new PlainRunner(await openSession(folder.weightsPath, device, options), folder);
+    if (options.alone === true)
+      return new Model(first, folder, { device, graphNote: first instanceof GpuRunner ? first.note : 'as it is' });
     const model: Model = new Model(
       new FallbackRunner(
         first,
@@ -299,6 +303,11 @@ function readGraph<T>({ weightsPath }: ModelFolder, read: (bytes: Uint8Array, fi
       t('{0} cannot be read ({1}). Restore the file.', weightsPath, (error as Error).message),
     );
   }
+}
+
+/** The numbers of threads of the sessions that are kept on the CPU. @param asked undefined: what suits the machine and the model */
+export function threadsFor({ weightsPath }: ModelFolder, asked?: number): number[] {
+  return threadArms(bytesOnDisk(weightsPath) < SMALL, asked);
 }
 
 /** Bytes of an ONNX file and of the data files beside it that carry its name. */

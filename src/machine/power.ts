@@ -34,7 +34,9 @@ export function power(root = '/'): Power | undefined {
     return { type: read('type'), status: read('status'), online: read('online'), own: read('scope') !== 'Device' };
   });
   const batteries = supplies.filter(({ type, own }) => type === 'Battery' && own);
-  const plugged = supplies.some(({ type, own, online }) => type !== 'Battery' && own && online !== '' && online !== '0');
+  const plugged = supplies.some(
+    ({ type, own, online }) => type !== 'Battery' && own && online !== '' && online !== '0',
+  );
   const draining = batteries.some(({ status }) => status === 'Discharging');
   return { battery: batteries.length > 0, onBattery: draining && !plugged };
 }
