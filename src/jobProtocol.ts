@@ -161,9 +161,9 @@ export interface ProbeTurnMessage {
   written: number;
 }
 
-/** How long that took, in milliseconds, all of the prompt and one token; and bytes of the process in memory, now and at most. */
+/** How long that took, in milliseconds a token that was read, and written; and bytes of the process in memory, now and at most. */
 export interface Turn {
-  prefillMs: number;
+  readMs: number;
   decodeMs: number;
   memory: number;
   peakMemory: number;
