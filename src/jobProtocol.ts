@@ -66,6 +66,8 @@ export interface MeasureJob {
   weights?: string;
   /** Numbers of threads for the CPU; by default 1, 2, half of the cores, all of them, and what `glassbox.threads` 0 comes to. */
   threads?: number[];
+  /** A number of threads that is measured besides, as it is set; 0: none. */
+  set?: number;
   /** Devices besides the CPU; by default all that this build of ONNX Runtime has. */
   devices?: string[];
   /** Folder where the device auto remembers which device is best; without it nothing is remembered. */

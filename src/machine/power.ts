@@ -51,9 +51,11 @@ let last: { at: number; onBattery: boolean } = { at: -Infinity, onBattery: false
 
 /**
  * Whether the machine runs on its battery, as of the last minute; false where that is not known: on Windows, and on macOS until it was
- * asked for the first time.
+ * asked for the first time. The environment variable GLASSBOX_ON_BATTERY, 1 or 0, says it instead where it is set.
  */
 export function runsOnBattery(now = Date.now()): boolean {
+  const given = process.env['GLASSBOX_ON_BATTERY'];
+  if (given !== undefined && given !== '') return given === '1';
   if (now - last.at < FRESH_MS) return last.onBattery;
   last = { at: now, onBattery: power()?.onBattery ?? (process.platform === 'darwin' && last.onBattery) };
   if (process.platform === 'darwin')

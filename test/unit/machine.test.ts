@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { limits, usableCores, type Limits } from '../../src/machine/containers';
-import { drawsFromBattery, power, type Power } from '../../src/machine/power';
+import { drawsFromBattery, power, runsOnBattery, type Power } from '../../src/machine/power';
 
 const dir = mkdtempSync(join(tmpdir(), 'glassbox-machine-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -78,3 +78,16 @@ for (const [text, expected] of [
   ['', false],
 ] as const)
   test(`macOS says: ${text.split('\n')[0] ?? ''}`, () => assert.equal(drawsFromBattery(text), expected));
+
+test('the environment says it where it is set', () => {
+  const before = process.env['GLASSBOX_ON_BATTERY'];
+  for (const [given, expected] of [
+    ['1', true],
+    ['0', false],
+  ] as const) {
+    process.env['GLASSBOX_ON_BATTERY'] = given;
+    assert.equal(runsOnBattery(), expected);
+  }
+  if (before === undefined) delete process.env['GLASSBOX_ON_BATTERY'];
+  else process.env['GLASSBOX_ON_BATTERY'] = before;
+});

@@ -85,11 +85,11 @@ export async function measure(
 }
 
 /** The CPU with the threads that the engine takes by itself comes first: with it all others are compared. */
-function setupsOf({ threads, devices }: MeasureJob, cores: number): Setup[] {
-  const counts = threads ?? threadCounts(cores, suitableThreads());
+function setupsOf({ threads, set = 0, devices }: MeasureJob, cores: number): Setup[] {
+  const counts = new Set([...(threads ?? threadCounts(cores, suitableThreads())), ...(set > 0 ? [set] : [])]);
   const others = devices ?? supportedDevices().filter((device) => DEVICES.includes(device));
   return [
-    ...counts.map((count) => ({ device: 'cpu', threads: count })),
+    ...[...counts].map((count) => ({ device: 'cpu', threads: count })),
     ...others.filter((device) => device !== 'cpu').map((device) => ({ device, threads: 0 })),
   ];
 }
