@@ -66,6 +66,8 @@ export interface MeasureJob {
   weights?: string;
   /** Numbers of threads for the CPU; by default 1, 2, half of the cores, all of them, and what `glassbox.threads` 0 comes to. */
   threads?: number[];
+  /** A number of threads that is measured besides, as it is set; 0: none. */
+  set?: number;
   /** Devices besides the CPU; by default all that this build of ONNX Runtime has. */
   devices?: string[];
   /** Folder where the device auto remembers which device is best; without it nothing is remembered. */
@@ -161,9 +163,9 @@ export interface ProbeTurnMessage {
   written: number;
 }
 
-/** How long that took, in milliseconds, all of the prompt and one token; and bytes of the process in memory, now and at most. */
+/** How long that took, in milliseconds a token that was read, and written; and bytes of the process in memory, now and at most. */
 export interface Turn {
-  prefillMs: number;
+  readMs: number;
   decodeMs: number;
   memory: number;
   peakMemory: number;

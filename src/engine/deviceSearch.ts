@@ -1,6 +1,7 @@
 // Looks for a better device while nobody asks for anything. Whoever asks comes first: a trial that runs is ended, and begun again after a
 // longer quiet time.
 
+import { runsOnBattery } from '../machine/power';
 import type { Auto } from './autoDevice';
 import type { Choice } from './deviceRecord';
 
@@ -18,10 +19,13 @@ export interface SearchOptions {
   onFound: (choice: Choice) => void;
   /** In place of `QUIET_MS`. */
   quietMs?: number;
+  /** Whether the machine runs on its battery: then trials would cost its charge, and measure a slower machine than the usual one. */
+  onBattery?: () => boolean;
 }
 
 export class DeviceSearch {
   readonly #options: SearchOptions;
+  readonly #onBattery: () => boolean;
   #quietMs: number;
   /** When somebody asked last, or was answered. */
   #last = performance.now();
@@ -35,6 +39,7 @@ export class DeviceSearch {
   constructor(options: SearchOptions) {
     this.#options = options;
     this.#quietMs = options.quietMs ?? QUIET_MS;
+    this.#onBattery = options.onBattery ?? runsOnBattery;
     this.#wait();
   }
 
@@ -55,6 +60,10 @@ export class DeviceSearch {
     const rest = Math.max(this.#last + this.#quietMs - performance.now(), this.#running > 0 ? this.#quietMs : 0);
     const look = (): void => {
       if (this.#running > 0 || performance.now() - this.#last < this.#quietMs) return this.#wait();
+      if (this.#onBattery()) {
+        this.#last = performance.now();
+        return this.#wait();
+      }
       this.#look().catch(() => undefined); // the model's folder has gone meanwhile: nothing to look for
     };
     setTimeout(look, Math.ceil(rest)).unref();

@@ -1,8 +1,9 @@
 // Which devices the machine may have for a model. What can be told without touching a driver: drivers take time, and crash.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { adapters } from '../machine/adapters';
 import type { ModelFolder } from './modelFolder';
 import { runtimeVersion, supportedDevices } from './session';
 
@@ -34,7 +35,7 @@ export function thisMachine(): Machine {
     cpu: cpus()[0]?.model ?? '',
     devices: supportedDevices(),
     runtime: runtimeVersion(),
-    adapters: process.platform === 'linux' ? linuxAdapters() : [],
+    adapters: adapters(),
   };
 }
 
@@ -73,26 +74,4 @@ export function weightsStamp({ weightsPath }: ModelFolder): WeightsStamp {
     bytes: stats.reduce((sum, { size }) => sum + size, 0),
     changed: Math.max(0, ...stats.map(({ mtimeMs }) => Math.round(mtimeMs))),
   };
-}
-
-/** The render nodes of the kernel's drivers, NVIDIA's own, and that of the Windows subsystem. */
-function linuxAdapters(): string[] {
-  const there = (dir: string, name: RegExp): string[] => {
-    try {
-      return readdirSync(dir).filter((entry) => name.test(entry));
-    } catch {
-      return []; // no such folder: no such driver
-    }
-  };
-  const id = (node: string, part: string): string => {
-    try {
-      return readFileSync(`/sys/class/drm/${node}/device/${part}`, 'utf8').trim();
-    } catch {
-      return '?';
-    }
-  };
-  return [
-    ...there('/dev/dri', /^renderD\d+$/).map((node) => `${id(node, 'vendor')}:${id(node, 'device')}`),
-    ...there('/dev', /^(nvidia\d+|dxg)$/),
-  ];
 }

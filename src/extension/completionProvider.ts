@@ -2,6 +2,7 @@
 // typing suggests. Every answer that is empty has its reason.
 
 import * as vscode from 'vscode';
+import { runsOnBattery } from '../machine/power';
 import type { Rest } from '../completion/offer';
 import type { Rhythm } from '../completion/rhythm';
 import type { Config } from './config';
@@ -198,6 +199,7 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
   /** When a whole suggestion is looked at, has what comes after it asked for. */
   #lookAhead({ document, prefix, suffix }: Question, offer: ModelOffer, rest: Rest): void {
     clearTimeout(this.#lookedAt);
+    if (runsOnBattery()) return; // what is completed ahead may never be asked for
     const { version } = document;
     const look = (): void => {
       if (document.version !== version || offer.lost) return;

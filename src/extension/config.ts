@@ -153,6 +153,16 @@ export function setThreshold(threshold: Threshold): Promise<void> {
   return set('threshold', threshold);
 }
 
+/** Where the model runs: the settings glassbox.device and glassbox.threads. */
+export type Place = Pick<Config, 'device' | 'threads'>;
+
+/** Sets where the model runs, in the same way; what is so already is not written. */
+export async function setPlace({ device, threads }: Place): Promise<void> {
+  const now = readConfig();
+  if (now.device !== device) await set('device', device);
+  if (now.threads !== threads) await set('threads', threads);
+}
+
 /** Turns the workspace memory off, in the same way. */
 export function turnMemoryOff(): Promise<void> {
   return set('workspaceMemory', false);

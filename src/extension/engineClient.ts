@@ -14,7 +14,7 @@ import type {
   ToEngine,
   TokenMessage,
 } from '../protocol';
-import { engineEnvironment } from './engineEnvironment';
+import { engineEnvironment, logOutput } from './engineEnvironment';
 import { EngineFailure, type EngineState } from './engineState';
 import { InspectClient } from './inspectClient';
 
@@ -50,6 +50,8 @@ const MAX_RUN_MS = 1000;
 const MAX_OPENING_MS = 15_000;
 /** What is sent without anybody waiting for it: it does not keep the engine awake. */
 const QUIET: ReadonlySet<string> = new Set(['warm', 'ahead', 'remember']);
+/** How often it is seen whether the engine has answered, in milliseconds. */
+const LOOK_MS = 20;
 /** A longer timer of Node's fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -71,6 +73,8 @@ export class EngineClient {
   #unloadAfterMs = 0;
   #unloadTimer: NodeJS.Timeout | undefined;
   #disposed = false;
+  /** Something else needs the machine. */
+  #resting = false;
   /** Where the model of the running engine runs; undefined until it says so. */
   #device: string | undefined;
   /** Where its model is being opened, or runs; undefined until it says so. */
@@ -186,7 +190,7 @@ export class EngineClient {
     request: CompletionRequest,
     signal: AbortSignal,
   ): Promise<Answer | undefined> {
-    if (this.#state.kind !== 'ready' || this.generating || signal.aborted) return undefined;
+    if (this.#state.kind !== 'ready' || this.generating || this.#resting || signal.aborted) return undefined;
     const id = this.#nextId++;
     const cancel = (): void => this.#send({ type: 'cancel', id });
     signal.addEventListener('abort', cancel, { once: true });
@@ -216,6 +220,17 @@ export class EngineClient {
   /** Erases the workspace memory, on disk too. @throws EngineFailure */
   async eraseMemory(): Promise<void> {
     await this.#ask({ type: 'eraseMemory', id: this.#nextId++ });
+  }
+
+  /**
+   * Lets the engine sleep as soon as it has answered, and does nothing in the background until the returned function is called. Whoever
+   * asks meanwhile wakes it.
+   */
+  async rest(): Promise<() => void> {
+    this.#resting = true;
+    while (this.#pending.size > 0 || this.#state.kind === 'loading') await new Promise((go) => setTimeout(go, LOOK_MS));
+    this.#sleep();
+    return () => (this.#resting = false);
   }
 
   dispose(): void {
@@ -260,14 +275,7 @@ export class EngineClient {
       execArgv: inspectPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectPort}`],
     });
     this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) =>
-        text
-          .trimEnd()
-          .split('\n')
-          .forEach((line) => this.#options.log(`engine: ${line}`)),
-      );
-    }
+    logOutput(child, (line) => this.#options.log(`engine: ${line}`));
     child.on('message', (message: FromEngine) => child === this.#child && this.#receive(message));
     child.on('error', (error) => {
       this.#options.log(`engine: ${error.message}`);
@@ -328,7 +336,7 @@ export class EngineClient {
     if (this.#pending.size > 0) return this.#restUntilAsked();
     if (this.#state.kind !== 'ready') return; // the next request starts the time anew
     const { info } = this.#state;
-    this.#options.log('engine: nobody asked for a while; it sleeps until somebody does');
+    this.#options.log('engine: it sleeps until somebody asks');
     this.#kill(t('The engine sleeps.'));
     this.#completions = 0; // their attention is gone with the process
     this.#setState({ kind: 'asleep', info });

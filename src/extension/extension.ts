@@ -16,6 +16,8 @@ import { GhostStream } from './ghostStream';
 import { ACCEPTED } from './items';
 import { createLog } from './log';
 import { lazyModels } from './models/lazyModels';
+import { MeasureMachine } from './models/measureCommand';
+import type { Measured } from './models/measureReport';
 import type { Marked } from './panel/editorLink';
 import { History } from './panel/history';
 import { Inspection } from './panel/inspection';
@@ -56,6 +58,8 @@ export interface Api {
   marked: (document: vscode.TextDocument) => Marked;
   /** What can be looked into, the newest first. */
   history: () => SequenceEntry[];
+  /** What was measured of the machine last. */
+  measured: () => Measured | undefined;
 }
 
 export function activate(context: vscode.ExtensionContext): Api {
@@ -81,8 +85,9 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
   const statistics = new Statistics({ dir: context.globalStorageUri.fsPath, log: (line) => log.warn(line) });
   const statisticsDocument = new StatisticsDocument(statistics);
   const inspectPort = Number(process.env['GLASSBOX_ENGINE_INSPECT']);
+  const enginePath = join(context.extensionPath, 'dist', 'engine.js');
   const engine = new EngineClient({
-    enginePath: join(context.extensionPath, 'dist', 'engine.js'),
+    enginePath,
     log: (line) => log.info(line),
     onCompletion: (completion) => speed.add(completion),
     ...(inspectPort > 0 ? { inspectPort } : {}),
@@ -97,13 +102,21 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     folder: memoryFolder,
     log,
   });
+  const modelDir = (): string => config.model || join(context.extensionPath, 'models', 'glassbox-small');
   const load = (): void => {
-    const modelDir = config.model || join(context.extensionPath, 'models', 'glassbox-small');
-    log.info(`loading ${modelDir} on ${config.device}`);
+    log.info(`loading ${modelDir()} on ${config.device}`);
     const { device, threads, cacheMemory } = config;
     const stateDir = context.globalStorageUri.fsPath;
     const kept = memoryFolder === undefined ? {} : { memoryDir: memoryFolder.fsPath };
-    engine.start({ modelDir, device, threads, cacheMemory, stateDir, ...kept, strings: vscode.l10n.bundle ?? {} });
+    engine.start({
+      modelDir: modelDir(),
+      device,
+      threads,
+      cacheMemory,
+      stateDir,
+      ...kept,
+      strings: vscode.l10n.bundle ?? {},
+    });
   };
 
   const rhythm = new Rhythm();
@@ -159,6 +172,21 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     strings: vscode.l10n.bundle ?? {},
   });
   const generate = new Generate({ engine, config: () => config, history, memory: context.globalState, log });
+  const { remoteName } = vscode.env;
+  const measuring = new MeasureMachine({
+    enginePath,
+    engine,
+    modelDir,
+    place: () => config,
+    stateDir: context.globalStorageUri.fsPath,
+    load,
+    memory: context.globalState,
+    remote:
+      remoteName === undefined
+        ? undefined
+        : { name: remoteName, here: context.extension.extensionKind === vscode.ExtensionKind.UI },
+    log,
+  });
   const dismiss = (): void => {
     stream.stop();
     provider.dismiss();
@@ -178,6 +206,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     'glassbox.restartEngine': load,
     'glassbox.chooseModel': () => models().chooseModel(),
     'glassbox.setHubToken': () => models().setHubToken(),
+    'glassbox.measureMachine': () => measuring.run(),
     'glassbox.showLog': () => log.show(),
     'glassbox.trySuggestion': trySuggestion,
     'glassbox.showMenu': () =>
@@ -230,6 +259,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     { dispose: () => engine.dispose() },
     { dispose: () => statistics.dispose() },
     statisticsDocument,
+    measuring,
     exclusion,
     otherFiles,
     memory,
@@ -272,6 +302,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     watching: () => inspection.watching,
     marked: (document) => inspection.link.marked(document),
     history: () => history.entries,
+    measured: () => measuring.last,
   };
 }
 

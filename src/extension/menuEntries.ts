@@ -166,6 +166,11 @@ function more({ engine, today }: MenuFacts, { run }: MenuActions): MenuEntry[] {
       run: () => run('glassbox.statistics'),
     },
     {
+      label: `$(pulse) ${t('Measure this machine')}`,
+      description: t('which device and how many threads are best for the model'),
+      run: () => run('glassbox.measureMachine'),
+    },
+    {
       label: `$(book) ${t('Getting started')}`,
       run: () => run('workbench.action.openWalkthrough', 'glassbox.glassbox#glassbox.start', false),
     },

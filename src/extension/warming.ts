@@ -1,7 +1,8 @@
 // When the cursor comes to rest in another place, what will be asked there is read beforehand. Knows where and when; the completion
-// provider knows what, and the engine gives way to any request.
+// provider knows what, and the engine gives way to any request. On its battery, the machine does nothing that nobody may need.
 
 import * as vscode from 'vscode';
+import { runsOnBattery } from '../machine/power';
 
 /** The cursor rests when it has not moved for this long, in milliseconds. */
 const REST_MS = 250;
@@ -28,7 +29,7 @@ export class Warming implements vscode.Disposable {
     this.#stop();
     this.#timer = setTimeout(() => {
       const editor = vscode.window.activeTextEditor;
-      if (editor !== undefined) this.#warm(editor, this.#abort.signal);
+      if (editor !== undefined && !runsOnBattery()) this.#warm(editor, this.#abort.signal);
     }, REST_MS);
   }
 

@@ -9,6 +9,7 @@ import { readText } from './context/reading';
 import { isForWriting, pathOf } from './documents';
 import type { EngineClient } from './engineClient';
 import type { Exclusion } from './exclusion';
+import { runsOnBattery } from '../machine/power';
 import { WorkspaceFiles, type WorkspaceFile } from './workspaceFiles';
 
 /** Most files, and most bytes of all of them. */
@@ -22,6 +23,8 @@ const CALM_MS = 1000;
 /** Changes on disk are collected for this long, in milliseconds; more of them than this at once, and all files are looked through. */
 const COLLECT_MS = 1000;
 const MANY_CHANGES = 200;
+/** How often it is seen whether the machine is plugged in again, in milliseconds. */
+const PLUG_MS = 60_000;
 
 export interface MemoryParts {
   engine: EngineClient;
@@ -53,6 +56,7 @@ export class WorkspaceMemory implements vscode.Disposable {
   #typedAt = 0;
   #pid: number | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #plug: NodeJS.Timeout | undefined;
   #disposed = false;
 
   constructor(parts: MemoryParts) {
@@ -146,6 +150,7 @@ export class WorkspaceMemory implements vscode.Disposable {
   dispose(): void {
     this.#disposed = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#plug);
     for (const subscription of this.#subscriptions) subscription.dispose();
   }
 
@@ -163,6 +168,17 @@ export class WorkspaceMemory implements vscode.Disposable {
       this.#timer = undefined;
       void this.#work();
     }, COLLECT_MS);
+  }
+
+  /** Has all files looked through once the machine no longer runs on its battery. What is remembered already will do until then. */
+  #whenPluggedIn(): void {
+    this.#plug ??= setInterval(() => {
+      if (runsOnBattery()) return;
+      clearInterval(this.#plug);
+      this.#plug = undefined;
+      this.#all = true;
+      this.#soon();
+    }, PLUG_MS);
   }
 
   async #work(): Promise<void> {
@@ -191,6 +207,11 @@ export class WorkspaceMemory implements vscode.Disposable {
       return;
     }
     if (!all) return this.#update(touched);
+    await this.#remember([], []); // what it holds from earlier
+    if (runsOnBattery() && Object.keys(this.#state?.stamps ?? {}).length > 0) {
+      this.#whenPluggedIn();
+      return this.#update(touched);
+    }
     try {
       await this.#lookThrough();
     } catch (error) {
@@ -202,7 +223,6 @@ export class WorkspaceMemory implements vscode.Disposable {
   /** Sends what has changed since the engine was told last, of all files. */
   async #lookThrough(): Promise<void> {
     const start = performance.now();
-    await this.#remember([], []); // what it holds from earlier
     const found = new Set<string>();
     let bytes = 0;
     let changed: WorkspaceFile[] = [];

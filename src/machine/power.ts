@@ -1,6 +1,7 @@
-// Whether the machine has a battery, and whether it runs on it, where the system says so in files: Linux. Format: the kernel's
-// Documentation/ABI/testing/sysfs-class-power.
+// Whether the machine has a battery, and whether it runs on it: where the system says so in files (Linux), and where a small program of
+// its own says it (macOS). Format of the files: the kernel's Documentation/ABI/testing/sysfs-class-power.
 
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -41,10 +42,25 @@ export function power(root = '/'): Power | undefined {
   return { battery: batteries.length > 0, onBattery: draining && !plugged };
 }
 
-let last: { at: number; onBattery: boolean } | undefined;
+/** What `pmset -g ps` of macOS says on its first line: from where power is drawn. */
+export function drawsFromBattery(text: string): boolean {
+  return /^Now drawing from 'Battery Power'/m.test(text);
+}
 
-/** Whether the machine runs on its battery, as of the last minute; false where that is not known. */
+let last: { at: number; onBattery: boolean } = { at: -Infinity, onBattery: false };
+
+/**
+ * Whether the machine runs on its battery, as of the last minute; false where that is not known: on Windows, and on macOS until it was
+ * asked for the first time. The environment variable GLASSBOX_ON_BATTERY, 1 or 0, says it instead where it is set.
+ */
 export function runsOnBattery(now = Date.now()): boolean {
-  if (last === undefined || now - last.at >= FRESH_MS) last = { at: now, onBattery: power()?.onBattery ?? false };
+  const given = process.env['GLASSBOX_ON_BATTERY'];
+  if (given !== undefined && given !== '') return given === '1';
+  if (now - last.at < FRESH_MS) return last.onBattery;
+  last = { at: now, onBattery: power()?.onBattery ?? (process.platform === 'darwin' && last.onBattery) };
+  if (process.platform === 'darwin')
+    execFile('/usr/bin/pmset', ['-g', 'ps'], (error, text) => {
+      last.onBattery = error === null && drawsFromBattery(text);
+    });
   return last.onBattery;
 }

@@ -35,7 +35,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** A search over what `auto` says, one after another; the last again and again. Trials end when they are told to. */
 function searching(...autos: ('busy' | 'known' | 'unknown')[]) {
-  const seen = { looks: 0, trials: 0, found: [] as string[], end: (): void => undefined };
+  const seen = { onBattery: false, looks: 0, trials: 0, found: [] as string[], end: (): void => undefined };
   const auto = (): Auto => {
     const now = autos[Math.min(seen.looks++, autos.length - 1)];
     if (now === 'known') return { device: 'dml', reason: '' };
@@ -53,6 +53,7 @@ function searching(...autos: ('busy' | 'known' | 'unknown')[]) {
     enginePath: '',
     onFound: ({ device }) => seen.found.push(device),
     quietMs: 20,
+    onBattery: () => seen.onBattery,
   });
   return { seen, search };
 }
@@ -68,6 +69,16 @@ test('devices are tried when nobody asks, and what is found is told', async () =
   await until(() => seen.found.length > 0, 'an answer');
   await pause(150);
   assert.deepEqual([seen.found, seen.trials], [['webgpu'], 1]);
+});
+
+test('nothing is tried on the battery', async () => {
+  const { seen } = searching('unknown');
+  seen.onBattery = true;
+  await pause(150);
+  assert.equal(seen.looks, 0);
+  seen.onBattery = false;
+  await until(() => seen.trials === 1, 'the trial once it is plugged in');
+  seen.end();
 });
 
 test('a trial gives way to whoever asks, and is begun again, a few times at most', async () => {

@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { KvCache } from '../../src/engine/kvCache';
 import { Model } from '../../src/engine/model';
@@ -13,18 +13,16 @@ import { readModelFolder } from '../../src/engine/modelFolder';
 import { Tensor } from '../../src/engine/session';
 import { FORMS, type Form } from '../graphForms';
 import { farthest } from '../reference';
+import { chromiumDir, softwareGpu } from '../softwareGpu';
 
 const CHILD = 'GLASSBOX_TEST_ON_WEBGPU';
-const DRIVER = ['vk_swiftshader_icd.json', 'libvk_swiftshader.so', 'libvulkan.so.1'];
 
 if (process.env[CHILD] === undefined) {
   const chromium = chromiumDir();
   const skip = chromium === undefined && 'no Chromium with SwiftShader here';
   test('on a GPU in software', { skip }, () => {
-    const icd = join(chromium ?? '', DRIVER[0] as string);
-    const path = [chromium, process.env['LD_LIBRARY_PATH']].filter(Boolean).join(delimiter);
-    const env = { ...process.env, [CHILD]: '1', VK_DRIVER_FILES: icd, VK_ICD_FILENAMES: icd, LD_LIBRARY_PATH: path };
-    delete (env as NodeJS.ProcessEnv)['NODE_TEST_CONTEXT']; // else it would report to our runner
+    const env: NodeJS.ProcessEnv = { ...softwareGpu(chromium ?? ''), [CHILD]: '1' };
+    delete env['NODE_TEST_CONTEXT']; // else it would report to our runner
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--enable-source-maps', __filename], { env });
     const output = `${stdout.toString()}\n${stderr.toString()}`;
     assert.equal(status, 0, output);
@@ -48,19 +46,6 @@ if (process.env[CHILD] === undefined) {
         dir,
       ));
   test('the shipped model: logits are those of the CPU', compareShipped);
-}
-
-/** The folder with Chromium's own Vulkan driver and loader. */
-function chromiumDir(): string | undefined {
-  const names = ['chromium', 'chromium-browser', 'google-chrome', 'chrome'];
-  const found = (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .flatMap((bin) => names.map((name) => join(bin, name)))
-    .filter((path) => existsSync(path))
-    .map((path) => dirname(realpathSync(path)));
-  return ['/usr/lib/chromium', '/usr/lib/chromium-browser', ...found].find((folder) =>
-    DRIVER.every((file) => existsSync(join(folder, file))),
-  );
 }
 
 /** Tensors that lie on the GPU. */

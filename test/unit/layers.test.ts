@@ -68,6 +68,7 @@ const ONLY: Record<string, string[]> = {
     'extension/models/job.ts',
     'engine/autoDevice.ts',
     'engine/measure/probes.ts',
+    'machine/power.ts',
     'start',
   ],
 };

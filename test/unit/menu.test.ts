@@ -64,6 +64,7 @@ const CASES: [what: string, change: Partial<MenuFacts>, there: Record<string, un
       'How sure the model must be': ['threshold'],
       'Snooze…': ['editor.action.inlineSuggest.snooze'],
       Statistics: ['glassbox.statistics'],
+      'Measure this machine': ['glassbox.measureMachine'],
       'Why did it suggest that?': ['glassbox.whyThisSuggestion'],
     },
     ['Why no suggestion?', 'Turn suggestions on'],

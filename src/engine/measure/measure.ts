@@ -25,6 +25,8 @@ const WRITTEN = { most: 24, least: FIRST_WRITTEN };
 const TURN_MS = 2500;
 /** Rounds: so many at least; and more, up to so many, while all of them have taken less than this, in milliseconds. */
 const ROUNDS = { least: 3, most: 12, ms: 8000 };
+/** What takes this many times as long as the best in the turn that follows its opening is not measured again. */
+const FAR = 6;
 /** Processes may take this share of the memory that is free; each takes its weights and something besides, in bytes. */
 const SHARE = 0.6;
 const BESIDES = 200 * 2 ** 20;
@@ -65,8 +67,8 @@ export async function measure(
     const alive = await openAll(setups, rows, probes, folder, told);
     const sizes = sizesFor(alive[0] as Measured, Math.min(PROMPT.most, half));
     const rounds = await runRounds(alive, rows, probes, sizes, told);
-    for (const { setup, loadMs, alike, turns } of alive)
-      if (turns.length > 0) rows.set(setup, { ...setup, figures: figuresOf(turns, sizes.prompt, loadMs, alike) });
+    for (const each of alive)
+      if (each.turns.length > 0) rows.set(each.setup, { ...each.setup, figures: figuresOf(each) });
     return {
       model: folder.name,
       weights: folder.weights,
@@ -75,7 +77,7 @@ export async function measure(
       writtenTokens: sizes.written,
       rounds,
       cores,
-      ...chosen([...rows.values()].sort(inOrder), alive, sizes.prompt, folder, job.stateDir),
+      ...chosen([...rows.values()].sort(inOrder), alive, folder, job.stateDir),
     };
   } finally {
     await probes.close();
@@ -83,11 +85,11 @@ export async function measure(
 }
 
 /** The CPU with the threads that the engine takes by itself comes first: with it all others are compared. */
-function setupsOf({ threads, devices }: MeasureJob, cores: number): Setup[] {
-  const counts = threads ?? threadCounts(cores, suitableThreads());
+function setupsOf({ threads, set = 0, devices }: MeasureJob, cores: number): Setup[] {
+  const counts = new Set([...(threads ?? threadCounts(cores, suitableThreads())), ...(set > 0 ? [set] : [])]);
   const others = devices ?? supportedDevices().filter((device) => DEVICES.includes(device));
   return [
-    ...counts.map((count) => ({ device: 'cpu', threads: count })),
+    ...[...counts].map((count) => ({ device: 'cpu', threads: count })),
     ...others.filter((device) => device !== 'cpu').map((device) => ({ device, threads: 0 })),
   ];
 }
@@ -125,10 +127,10 @@ async function openAll(
   return alive;
 }
 
-/** How many tokens each turn has: as many as the first setup runs in `TURN_MS`. Its first turn says how fast it is, and counts no more. */
+/** How many tokens each turn has: as many as the first setup runs in `TURN_MS`. Its first turn says how fast it is. */
 function sizesFor({ turns }: Measured, longest: number): { prompt: number; written: number } {
-  const [{ prefillMs, decodeMs }] = turns as [Turn];
-  const share = TURN_MS / ((prefillMs / FIRST_PROMPT) * PROMPT.most + decodeMs * WRITTEN.most);
+  const [{ readMs, decodeMs }] = turns as [Turn];
+  const share = TURN_MS / (readMs * PROMPT.most + decodeMs * WRITTEN.most);
   const scaled = ({ most, least }: typeof PROMPT): number => Math.round(Math.max(least, Math.min(most, most * share)));
   return { prompt: Math.min(scaled(PROMPT), longest), written: scaled(WRITTEN) };
 }
@@ -141,9 +143,10 @@ async function runRounds(
   { prompt, written }: { prompt: number; written: number },
   told: (setup: Setup, fraction: number) => void,
 ): Promise<number> {
-  for (const each of alive) each.turns = [];
+  const first = Math.min(...alive.map((each) => suggestionMs(figuresOf(each))));
+  const racing = new Set(alive.filter((each) => suggestionMs(figuresOf(each)) <= FAR * first));
+  for (const each of racing) each.turns = [];
   const start = performance.now();
-  const racing = new Set(alive);
   let round = 0;
   while (
     racing.size > 0 &&
@@ -164,7 +167,7 @@ async function runRounds(
     round++;
     const times = [...racing].map((each) => ({
       each,
-      figures: figuresOf(each.turns, prompt, each.loadMs, each.alike),
+      figures: figuresOf(each),
     }));
     const best = Math.min(...times.map(({ figures }) => suggestionMs(figures)));
     for (const { each, figures } of times) if (hopeless(figures, best)) racing.delete(each);
@@ -173,12 +176,12 @@ async function runRounds(
 }
 
 /** Something else on the machine makes a turn slower, nothing makes it faster: the least times count. */
-function figuresOf(turns: readonly Turn[], prompt: number, loadMs: number, alike: Measured['alike']): Figures {
+function figuresOf({ turns, loadMs, alike }: Pick<Measured, 'turns' | 'loadMs' | 'alike'>): Figures {
   const least = (of: (turn: Turn) => number): number => Math.min(...turns.map(of));
   const most = (of: (turn: Turn) => number): number => Math.max(...turns.map(of));
   return {
     loadMs,
-    prefill: (prompt / least(({ prefillMs }) => prefillMs)) * 1000,
+    prefill: 1000 / least(({ readMs }) => readMs),
     decodeMs: least(({ decodeMs }) => decodeMs),
     memory: turns.at(-1)?.memory ?? 0,
     peakMemory: most(({ peakMemory }) => peakMemory),
@@ -190,11 +193,10 @@ function figuresOf(turns: readonly Turn[], prompt: number, loadMs: number, alike
 function chosen(
   rows: MeasuredRow[],
   alive: readonly Measured[],
-  prompt: number,
   folder: ModelFolder,
   stateDir: string | undefined,
 ): Pick<Measurement, 'rows' | 'best'> {
-  const found = choose(rows, noiseOf(alive, prompt));
+  const found = choose(rows, noiseOf(alive));
   if (found === undefined) {
     const reason = rows.find(({ failure }) => failure !== undefined)?.failure ?? '';
     throw new EngineError('inference_failed', t('{0} cannot be measured: {1}', folder.weightsPath, reason));
@@ -212,10 +214,11 @@ function chosen(
 }
 
 /** By how much the turns of the same setup vary: half of them take up to so much longer than the least, as a share. */
-function noiseOf(alive: readonly Measured[], prompt: number): number {
-  const spreads = alive.flatMap(({ turns, loadMs, alike }) => {
+function noiseOf(alive: readonly Measured[]): number {
+  const spreads = alive.flatMap((each) => {
+    const { turns } = each;
     if (turns.length < ROUNDS.least) return [];
-    const times = turns.map((turn) => suggestionMs(figuresOf([turn], prompt, loadMs, alike))).sort((a, b) => a - b);
+    const times = turns.map((turn) => suggestionMs(figuresOf({ ...each, turns: [turn] }))).sort((a, b) => a - b);
     return [(times[times.length >> 1] as number) / (times[0] as number) - 1];
   });
   return Math.min(0.25, Math.max(0, ...spreads));

@@ -60,7 +60,7 @@ async function turn({ prompt, written }: Omit<ProbeTurnMessage, 'type'>): Promis
   const cache = model.newCache();
   const start = performance.now();
   for (let at = 0; at < prompt; at += chunk) await model.forward(ids.slice(at, Math.min(at + chunk, prompt)), cache);
-  const prefillMs = performance.now() - start;
+  const readMs = (performance.now() - start) / prompt;
   const times: number[] = [];
   for (const id of ids.slice(prompt, prompt + written)) {
     const before = performance.now();
@@ -70,7 +70,7 @@ async function turn({ prompt, written }: Omit<ProbeTurnMessage, 'type'>): Promis
   cache.dispose();
   const decodeMs = times.sort((a, b) => a - b)[times.length >> 1] as number;
   return {
-    prefillMs,
+    readMs,
     decodeMs,
     memory: process.memoryUsage().rss,
     peakMemory: process.resourceUsage().maxRSS * 1024,
