@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { downloadModel } from './cliDownload';
 import { BadInput, parseCompleteLine } from './cliInput';
 import { autoDevice } from './engine/autoDevice';
 import { DEVICES } from './engine/devices';
@@ -24,8 +25,11 @@ const USAGE = `glassbox: local text generation
   score     --model DIR                       text in, one JSON line out: tokens, bytes, nll (nats), bitsPerByte
   attention --model DIR --prompt TEXT --layer L --head H
                                               one JSON line: tokens, weights [query][key], lower triangle
+  download  OWNER/NAME [--revision R] [--weights q8|q4|q4f16|fp16|fp32|FILE] [--into DIR] [--endpoint URL]
+            [--token-from-env NAME]           fetches a model from the hub or a mirror, verifies it, and prints its
+                                              folder; the only command that opens a connection. Run again, it goes on.
 
-  Every command takes --device (auto, cpu, webgpu, cuda, dml, coreml; cpu is the default, so that
+  Every other command takes --device (auto, cpu, webgpu, cuda, dml, coreml; cpu is the default, so that
   numbers do not depend on the machine), --weights FILE (an ONNX file inside DIR) and --threads N
   (0, the default: what suits the machine), and --speculation auto|off (auto, the default: guess tokens and check several in one run
   where that saves time; the text is the same, up to rounding).
@@ -47,7 +51,13 @@ type Flags = Record<string, string | undefined>;
 const SAMPLING_FLAGS = ['temperature', 'top-p', 'top-k', 'min-p', 'typical-p', 'repetition-penalty', 'seed'];
 const BEAM_FLAGS = ['length-penalty', 'n-best', 'early-stopping'];
 
-const COMMANDS: Record<string, { options: ParseArgsConfig['options']; run: (flags: Flags) => Promise<void> }> = {
+interface Command {
+  options: ParseArgsConfig['options'];
+  /** It takes one word that is no flag. */
+  word?: string;
+  run: (flags: Flags, word: string) => Promise<void>;
+}
+const COMMANDS: Record<string, Command> = {
   complete: { options: { ...COMMON, alternatives: { type: 'string' } }, run: complete },
   generate: {
     options: {
@@ -73,6 +83,17 @@ const COMMANDS: Record<string, { options: ParseArgsConfig['options']; run: (flag
     options: { ...COMMON, prompt: { type: 'string' }, layer: { type: 'string' }, head: { type: 'string' } },
     run: attention,
   },
+  download: {
+    options: {
+      revision: { type: 'string' },
+      weights: { type: 'string' },
+      into: { type: 'string' },
+      endpoint: { type: 'string' },
+      'token-from-env': { type: 'string' },
+    },
+    word: 'OWNER/NAME',
+    run: download,
+  },
 };
 
 async function main(args: string[]): Promise<void> {
@@ -91,15 +112,19 @@ async function main(args: string[]): Promise<void> {
     return;
   }
   let flags: Flags;
+  let words: string[];
   try {
-    flags = parseArgs({ args: rest, options: command.options ?? {}, strict: true, allowPositionals: false })
-      .values as Flags;
+    const allowPositionals = command.word !== undefined;
+    const parsed = parseArgs({ args: rest, options: command.options ?? {}, strict: true, allowPositionals });
+    flags = parsed.values as Flags;
+    words = parsed.positionals;
   } catch (error) {
     throw new BadInput(
       `${name}: ${(error as Error).message.replace(/\s*\n\s*/g, ' ').split(' To specify')[0] ?? ''} --help lists the flags.`,
     );
   }
-  await command.run(flags);
+  if (command.word !== undefined && words.length !== 1) throw new BadInput(`${name}: give one ${command.word}.`);
+  await command.run(flags, words[0] ?? '');
 }
 
 async function complete(flags: Flags): Promise<void> {
@@ -194,6 +219,16 @@ async function attention(flags: Flags): Promise<void> {
   await write(JSON.stringify({ tokens, weights: rows }) + '\n');
 }
 
+async function download(flags: Flags, name: string): Promise<void> {
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort());
+  const { revision, weights, endpoint, into = join(stateDir(), 'models') } = flags;
+  const asked = { name, revision, weights, endpoint, into, tokenFromEnv: flags['token-from-env'] };
+  const done = await downloadModel(asked, abort.signal);
+  if (done === undefined) process.exitCode = 130;
+  else await write(JSON.stringify(done) + '\n');
+}
+
 async function load(flags: Flags): Promise<Engine> {
   const device = flags['device'] ?? 'cpu';
   if (!DEVICES.includes(device))
@@ -202,13 +237,12 @@ async function load(flags: Flags): Promise<Engine> {
   if (speculation !== 'auto' && speculation !== 'off')
     throw new BadInput(`--speculation ${speculation} is not known; there are auto and off.`);
   const modelDir = flags['model'] ?? join(__dirname, '..', 'models', 'glassbox-small');
-  const stateDir = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'glassbox');
   if (device === 'auto')
-    await autoDevice(readModelFolder(modelDir, weights), stateDir).find?.(join(__dirname, 'engine.js'));
+    await autoDevice(readModelFolder(modelDir, weights), stateDir()).find?.(join(__dirname, 'engine.js'));
   const engine = await Engine.load({
     modelDir,
     device,
-    stateDir,
+    stateDir: stateDir(),
     threads: number(flags, 'threads', 0, { least: 0, most: 256, whole: true }),
     ...(weights === undefined ? {} : { weights }),
     speculation,
@@ -217,6 +251,11 @@ async function load(flags: Flags): Promise<Engine> {
   if (deviceNote !== undefined) process.stderr.write(`${deviceNote}\n`);
   if (graph.startsWith(AS_IT_IS)) process.stderr.write(`The graph of ${file} is run ${graph}\n`);
   return engine;
+}
+
+/** Where what belongs to no project is kept. */
+function stateDir(): string {
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'glassbox');
 }
 
 function need(flags: Flags, name: string): string {

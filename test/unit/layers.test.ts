@@ -30,7 +30,11 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
     packages: [],
     rooms: ['inspectionProtocol.ts', 'protocol.ts', 'webviewProtocol.ts', 'l10n.ts', 'attention'],
   },
-  'cli.ts': { packages: [NODE], rooms: ['inspectionProtocol.ts', 'protocol.ts', 'engine', 'attention', 'cliInput.ts'] },
+  'cli.ts': {
+    packages: [NODE],
+    rooms: ['inspectionProtocol.ts', 'protocol.ts', 'engine', 'attention', 'cliInput.ts', 'cliDownload.ts'],
+  },
+  'cliDownload.ts': { packages: [NODE], rooms: ['cliInput.ts', 'download'] },
   'cliInput.ts': { packages: [], rooms: ['protocol.ts'] },
   start: { packages: [NODE], rooms: [] },
 };
