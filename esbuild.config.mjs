@@ -23,6 +23,18 @@ const tokenizerOnly = {
   },
 };
 
+/** Of the hub's client only questions about repositories are in use: what its uploads need may be left out.
+ * @type {import('esbuild').Plugin} */
+const hubQuestionsOnly = {
+  name: 'hub-questions-only',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^@huggingface\/(xetchunk-wasm|tasks)$/ }, async ({ path, kind, resolveDir, pluginData }) => {
+      if (pluginData === 'asked') return undefined;
+      return { path: (await resolve(path, { kind, resolveDir, pluginData: 'asked' })).path, sideEffects: false };
+    });
+  },
+};
+
 /** @type {import('esbuild').BuildOptions} */
 const shared = {
   absWorkingDir: root,
@@ -33,7 +45,13 @@ const shared = {
   logLevel: 'info',
 };
 /** @type {import('esbuild').BuildOptions} */
-const onNode = { ...shared, platform: 'node', target: 'node20', format: 'cjs', plugins: [tokenizerOnly] };
+const onNode = {
+  ...shared,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  plugins: [tokenizerOnly, hubQuestionsOnly],
+};
 
 /** @type {import('esbuild').BuildOptions[]} */
 const bundles = [
@@ -51,6 +69,8 @@ const bundles = [
     external: ['vscode'],
     plugins: [],
   },
+  // Loaded by the extension and the command line when something is to be downloaded: it alone opens connections.
+  { ...onNode, entryPoints: ['src/download/index.ts'], outfile: 'dist/download.js' },
   { ...onNode, entryPoints: ['src/engine/main.ts'], outfile: 'dist/engine.js', external: ['onnxruntime-node'] },
   {
     ...onNode,

@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { downloadModel } from './cliDownload';
 import { BadInput, parseCompleteLine } from './cliInput';
 import { MEASURE_OPTIONS, measureCommand } from './cliMeasure';
 import { autoDevice } from './engine/autoDevice';
@@ -30,13 +31,14 @@ const USAGE = `glassbox: local text generation
   measure   [--model DIR] [--weights FILE] [--threads-list 1,2,4] [--devices webgpu,cuda] [--json]
                                               a table of what the model does on each device and with so many threads: prefill,
                                               decode, memory, agreement with the CPU; with --json a line for each, then the best
-
-  Every other command takes --device (auto, cpu, webgpu, cuda, dml, coreml; cpu is the default, so that
   build     --from DIR --into DIR [--bits 4|8]
                                               makes a model folder out of one with safetensors (Llama, Mistral, Qwen2, Qwen3),
                                               checked against its weights; one JSON line: dir, bytes, correlation, sameTop
+  download  OWNER/NAME [--revision R] [--weights q8|q4|q4f16|fp16|fp32|FILE] [--into DIR] [--endpoint URL]
+            [--token-from-env NAME]           fetches a model from the hub or a mirror, verifies it, and prints its
+                                              folder; the only command that opens a connection. Run again, it goes on.
 
-  Every command but build takes --device (auto, cpu, webgpu, cuda, dml, coreml; cpu is the default, so that
+  Every other command takes --device (auto, cpu, webgpu, cuda, dml, coreml; cpu is the default, so that
   numbers do not depend on the machine), --weights FILE (an ONNX file inside DIR) and --threads N
   (0, the default: what suits the machine), and --speculation auto|off (auto, the default: guess tokens and check several in one run
   where that saves time; the text is the same, up to rounding).
@@ -60,7 +62,13 @@ type Flags = Record<string, string | undefined>;
 const SAMPLING_FLAGS = ['temperature', 'top-p', 'top-k', 'min-p', 'typical-p', 'repetition-penalty', 'seed'];
 const BEAM_FLAGS = ['length-penalty', 'n-best', 'early-stopping'];
 
-const COMMANDS: Record<string, { options: ParseArgsConfig['options']; run: (flags: Flags) => Promise<void> }> = {
+interface Command {
+  options: ParseArgsConfig['options'];
+  /** It takes one word that is no flag. */
+  word?: string;
+  run: (flags: Flags, word: string) => Promise<void>;
+}
+const COMMANDS: Record<string, Command> = {
   complete: { options: { ...COMMON, alternatives: { type: 'string' } }, run: complete },
   generate: {
     options: {
@@ -91,6 +99,17 @@ const COMMANDS: Record<string, { options: ParseArgsConfig['options']; run: (flag
     options: { from: { type: 'string' }, into: { type: 'string' }, bits: { type: 'string' } },
     run: build,
   },
+  download: {
+    options: {
+      revision: { type: 'string' },
+      weights: { type: 'string' },
+      into: { type: 'string' },
+      endpoint: { type: 'string' },
+      'token-from-env': { type: 'string' },
+    },
+    word: 'OWNER/NAME',
+    run: download,
+  },
 };
 
 async function main(args: string[]): Promise<void> {
@@ -109,15 +128,19 @@ async function main(args: string[]): Promise<void> {
     return;
   }
   let flags: Flags;
+  let words: string[];
   try {
-    flags = parseArgs({ args: rest, options: command.options ?? {}, strict: true, allowPositionals: false })
-      .values as Flags;
+    const allowPositionals = command.word !== undefined;
+    const parsed = parseArgs({ args: rest, options: command.options ?? {}, strict: true, allowPositionals });
+    flags = parsed.values as Flags;
+    words = parsed.positionals;
   } catch (error) {
     throw new BadInput(
       `${name}: ${(error as Error).message.replace(/\s*\n\s*/g, ' ').split(' To specify')[0] ?? ''} --help lists the flags.`,
     );
   }
-  await command.run(flags);
+  if (command.word !== undefined && words.length !== 1) throw new BadInput(`${name}: give one ${command.word}.`);
+  await command.run(flags, words[0] ?? '');
 }
 
 async function complete(flags: Flags): Promise<void> {
@@ -235,6 +258,16 @@ async function build(flags: Flags): Promise<void> {
   }
 }
 
+async function download(flags: Flags, name: string): Promise<void> {
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort());
+  const { revision, weights, endpoint, into = join(stateDir(), 'models') } = flags;
+  const asked = { name, revision, weights, endpoint, into, tokenFromEnv: flags['token-from-env'] };
+  const done = await downloadModel(asked, abort.signal);
+  if (done === undefined) process.exitCode = 130;
+  else await write(JSON.stringify(done) + '\n');
+}
+
 async function load(flags: Flags): Promise<Engine> {
   const device = flags['device'] ?? 'cpu';
   if (!DEVICES.includes(device))
@@ -243,13 +276,12 @@ async function load(flags: Flags): Promise<Engine> {
   if (speculation !== 'auto' && speculation !== 'off')
     throw new BadInput(`--speculation ${speculation} is not known; there are auto and off.`);
   const modelDir = flags['model'] ?? SHIPPED;
-  const stateDir = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'glassbox');
   if (device === 'auto')
-    await autoDevice(readModelFolder(modelDir, weights), stateDir).find?.(join(__dirname, 'engine.js'));
+    await autoDevice(readModelFolder(modelDir, weights), stateDir()).find?.(join(__dirname, 'engine.js'));
   const engine = await Engine.load({
     modelDir,
     device,
-    stateDir,
+    stateDir: stateDir(),
     threads: number(flags, 'threads', 0, { least: 0, most: 256, whole: true }),
     ...(weights === undefined ? {} : { weights }),
     speculation,
@@ -258,6 +290,11 @@ async function load(flags: Flags): Promise<Engine> {
   if (deviceNote !== undefined) process.stderr.write(`${deviceNote}\n`);
   if (graph.startsWith(AS_IT_IS)) process.stderr.write(`The graph of ${file} is run ${graph}\n`);
   return engine;
+}
+
+/** Where what belongs to no project is kept. */
+function stateDir(): string {
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'glassbox');
 }
 
 function need(flags: Flags, name: string): string {

@@ -53,9 +53,11 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
       'attention',
       'cliInput.ts',
       'cliMeasure.ts',
+      'cliDownload.ts',
     ],
   },
   'cliMeasure.ts': { packages: [NODE], rooms: ['jobProtocol.ts', 'engine', 'cliInput.ts'] },
+  'cliDownload.ts': { packages: [NODE], rooms: ['cliInput.ts', 'download'] },
   'cliInput.ts': { packages: [], rooms: ['protocol.ts'] },
   start: { packages: [NODE], rooms: [] },
 };

@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import type * as room from './models';
 import type { Models, ModelsParts } from './models';
 
 /** @param extensionPath folder of the extension @returns what loads it the first time it is called */
@@ -9,7 +10,7 @@ export function lazyModels(extensionPath: string, parts: ModelsParts): () => Mod
   let loaded: Models | undefined;
   return () => {
     const load = createRequire(join(extensionPath, 'package.json'));
-    loaded ??= (load('./dist/models.js') as typeof import('./models')).startModels(parts);
+    loaded ??= (load('./dist/models.js') as typeof room).startModels(parts);
     return loaded;
   };
 }

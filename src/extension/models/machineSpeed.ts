@@ -4,7 +4,7 @@
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { MachineFacts } from '../../catalog/fit';
-import type { SpeedJob, SpeedResult } from '../../jobProtocol';
+import type { MachineSpeed as Speeds, SpeedJob } from '../../jobProtocol';
 import { limits } from '../../machine/containers';
 import { runJob } from './job';
 import type { ModelsParts } from './models';
@@ -40,7 +40,7 @@ export class MachineSpeed {
     const { extensionPath, memory, strings, log } = this.#parts;
     const job: SpeedJob = { type: 'speed' };
     try {
-      const { bytesPerSecond } = await runJob<SpeedResult>(join(extensionPath, 'dist', 'engine.js'), job, {
+      const { bytesPerSecond } = await runJob<Speeds>(join(extensionPath, 'dist', 'engine.js'), job, {
         signal: this.#abort.signal,
         strings,
         log: (line) => log.info(line),
