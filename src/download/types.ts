@@ -115,6 +115,8 @@ export interface LockFile {
   /** ISO 8601 */
   downloadedAt: string;
   files: LockedFile[];
+  /** Of a model that was built here: the files of the hub that it was built of. */
+  builtFrom?: LockedFile[];
 }
 
 export interface StoredModel {
@@ -145,6 +147,7 @@ export interface DownloadRoom {
   download: (request: DownloadRequest, options: DownloadOptions) => Promise<Downloaded>;
   storedModels: (store: string) => Promise<StoredModel[]>;
   removeModel: (dir: string) => Promise<void>;
+  keepBuilt: (from: string, into: string) => Promise<void>;
   verify: (dir: string, onProgress?: (progress: Progress) => void, signal?: AbortSignal) => Promise<FileProblem[]>;
   /** A `fetch` that heeds HTTPS_PROXY, HTTP_PROXY and NO_PROXY, for hosts that have none such. */
   environmentFetch: () => typeof fetch;

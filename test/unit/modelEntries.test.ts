@@ -75,10 +75,16 @@ test('one model is marked as in use, and only one', () => {
 });
 
 test('what was begun can be gone on with, or removed', () => {
-  const [begun] = groups({ ...usual, partial: [{ name: SMALL, bytes: 5e8, dir: '/store/.partial/q' }] }).get('Begun') ?? []; // prettier-ignore
+  const [begun] = groups({ ...usual, partial: [{ name: SMALL, bytes: 5e8, dir: '/store/.partial/q', whole: false }] }).get('Begun') ?? []; // prettier-ignore
   assert.deepEqual(begun?.choice, { kind: 'fetch', name: SMALL });
   assert.match(begun.said, /500 MB are here/);
   assert.equal(begun.removes, '/store/.partial/q');
+});
+
+test('what was downloaded and not built is built', () => {
+  const [begun] = groups({ ...usual, partial: [{ name: SMALL, bytes: 1e9, dir: '/store/q', whole: true }] }).get('Begun') ?? []; // prettier-ignore
+  assert.deepEqual(begun?.choice, { kind: 'fetch', name: SMALL, weights: 'safetensors' });
+  assert.match(begun.said, /build the graph/);
 });
 
 test('any model of the hub and any folder can be chosen', () => {

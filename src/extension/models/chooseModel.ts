@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { readCatalog, REPOSITORY } from '../../catalog/entry';
+import type { StoredModel } from '../../download';
 import { t } from '../../l10n';
 import { setModel } from '../config';
 import { modelEntries, type Choice, type ModelEntry, type ModelFacts } from './entries';
@@ -87,8 +88,10 @@ export class ModelPicker {
     return {
       inUse: config().model,
       shippedBytes: size,
-      stored: models.filter(({ complete }) => complete),
-      partial: models.filter(({ complete }) => !complete),
+      stored: models.filter((model) => model.complete && hasGraph(model)),
+      partial: models
+        .filter((model) => !model.complete || !hasGraph(model))
+        .map(({ name, bytes, dir, complete }) => ({ name, bytes, dir, whole: complete })),
       catalog: readCatalog(readFileSync(join(extensionPath, 'models', 'catalog.json'), 'utf8')),
       machine: this.#speed.facts,
     };
@@ -156,6 +159,10 @@ export function parseRepository(text: string): Wanted | undefined {
   const [name = '', revision, ...more] = address.split('@');
   if (more.length > 0 || !REPOSITORY.test(name) || revision === '') return undefined;
   return { name, ...(revision === undefined ? {} : { revision }) };
+}
+
+function hasGraph({ files }: StoredModel): boolean {
+  return files.some(({ path }) => path.endsWith('.onnx'));
 }
 
 function toItem(entry: ModelEntry): Item {

@@ -12,8 +12,8 @@ export interface ModelFacts {
   shippedBytes: number;
   /** Models of the store that are complete. */
   stored: readonly Stored[];
-  /** What was begun and not ended. */
-  partial: readonly { name: string; bytes: number; dir: string }[];
+  /** What was begun and not ended: not all of it is here, or it has not been built. */
+  partial: readonly { name: string; bytes: number; dir: string; whole: boolean }[];
   catalog: readonly CatalogEntry[];
   machine: MachineFacts;
 }
@@ -104,11 +104,11 @@ function elsewhere({ inUse, stored }: ModelFacts): ModelEntry[] {
   return [{ label: marked(inUse, true), description: t('a folder'), choice: { kind: 'use', dir: inUse } }];
 }
 
-function partial({ name, bytes, dir }: ModelFacts['partial'][number]): ModelEntry {
+function partial({ name, bytes, dir, whole }: ModelFacts['partial'][number]): ModelEntry {
   return {
     label: `$(debug-continue) ${name}`,
-    description: t('{0} are here; go on', bytesInWords(bytes)),
-    choice: { kind: 'fetch', name },
+    description: whole ? t('its weights are here; build the graph') : t('{0} are here; go on', bytesInWords(bytes)),
+    choice: { kind: 'fetch', name, ...(whole ? { weights: 'safetensors' } : {}) },
     removes: dir,
   };
 }
