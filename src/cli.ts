@@ -8,10 +8,12 @@ import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { BadInput, parseCompleteLine } from './cliInput';
 import { MEASURE_OPTIONS, measureCommand } from './cliMeasure';
 import { autoDevice } from './engine/autoDevice';
+import { checkedBuild } from './engine/build/checkedBuild';
 import { DEVICES } from './engine/devices';
 import { Engine } from './engine/engine';
 import { EngineError, toFault } from './engine/errors';
 import { readModelFolder } from './engine/modelFolder';
+import type { JobProgress } from './jobProtocol';
 
 const USAGE = `glassbox: local text generation
 
@@ -28,6 +30,9 @@ const USAGE = `glassbox: local text generation
   measure   [--model DIR] [--weights FILE] [--threads-list 1,2,4] [--devices webgpu,cuda] [--json]
                                               a table of what the model does on each device and with so many threads: prefill,
                                               decode, memory, agreement with the CPU; with --json a line for each, then the best
+  build     --from DIR --into DIR [--bits 4|8]
+                                              makes a model folder out of one with safetensors (Llama, Mistral, Qwen2, Qwen3),
+                                              checked against its weights; one JSON line: dir, bytes, correlation, sameTop
 
   Every other command takes --device (auto, cpu, webgpu, cuda, dml, coreml; cpu is the default, so that
   numbers do not depend on the machine), --weights FILE (an ONNX file inside DIR) and --threads N
@@ -80,6 +85,10 @@ const COMMANDS: Record<string, { options: ParseArgsConfig['options']; run: (flag
     run: attention,
   },
   measure: { options: MEASURE_OPTIONS, run: (flags) => measureCommand({ ...flags, model: flags['model'] ?? SHIPPED }) },
+  build: {
+    options: { from: { type: 'string' }, into: { type: 'string' }, bits: { type: 'string' } },
+    run: build,
+  },
 };
 
 async function main(args: string[]): Promise<void> {
@@ -199,6 +208,29 @@ async function attention(flags: Flags): Promise<void> {
   const n = tokens.length;
   const rows = tokens.map((_, query) => Array.from(weights.subarray(query * n, query * n + query + 1)));
   await write(JSON.stringify({ tokens, weights: rows }) + '\n');
+}
+
+async function build(flags: Flags): Promise<void> {
+  const [from, into] = [need(flags, 'from'), need(flags, 'into')];
+  const { bits: asked = '4' } = flags;
+  if (asked !== '4' && asked !== '8') throw new BadInput(`--bits ${asked} is not known; there are 4 and 8.`);
+  const bits = asked === '4' ? 4 : 8;
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort());
+  let last = '';
+  const onProgress = ({ doing, fraction = 0 }: JobProgress): void => {
+    const line = `${doing}: ${Math.floor(fraction * 10) * 10} %`;
+    if (line !== last) process.stderr.write(`${line}\n`);
+    last = line;
+  };
+  try {
+    await write(
+      JSON.stringify(await checkedBuild({ type: 'build', from, into, bits }, onProgress, abort.signal)) + '\n',
+    );
+  } catch (error) {
+    if (!abort.signal.aborted) throw error;
+    process.exitCode = 130;
+  }
 }
 
 async function load(flags: Flags): Promise<Engine> {

@@ -34,12 +34,12 @@ export interface JobFailedMessage {
   fault: { code: string; message: string };
 }
 
-/** Make a model folder out of safetensors. Result: BuildResult. */
+/** Make a model folder out of safetensors; the result is a BuildResult. */
 export interface BuildJob {
   type: 'build';
   /** Folder with config.json, tokenizer.json and safetensors. */
   from: string;
-  /** Folder to be made; it may not be there yet. */
+  /** Folder to be made; it is not there yet, or empty. Until it is whole it lies in INTO.partial-PROCESS, with the number of the process. */
   into: string;
   /** Of the matrices in the layers. */
   bits: 4 | 8;
@@ -154,6 +154,8 @@ export interface ProbeOpenMessage {
   threads: number;
   /** What it reads and writes. */
   ids: number[];
+  /** The words that people read, where they do not read English. */
+  strings: Strings;
 }
 
 /** Read the first so many ids, then so many one after another. Answered by `probed`. */

@@ -176,7 +176,8 @@ async function reply(id: number, work: (loaded: Engine) => Promise<FromEngine>):
 }
 
 function send(message: FromEngine | ProbedMessage | Parameters<Parameters<typeof doJob>[1]>[0]): void {
-  if (process.connected) process.send?.(message);
+  // Where the parent has just died it is told by `disconnect`; an error here would end us before we have cleared up.
+  if (process.connected) process.send?.(message, () => undefined);
 }
 
 /** Sends a message that must be on its way before what comes next, which may end the process. */

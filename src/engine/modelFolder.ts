@@ -6,6 +6,7 @@ import { t } from '../l10n';
 import { readCalibration, type CalibrationWeights } from './calibration';
 import { readCopyingWeights, type CopyingWeights } from './copying';
 import { readMemoryWeights, type MemoryWeights } from './memory/voice';
+import { hasSafetensors } from './build/safetensors';
 import { EngineError } from './errors';
 
 /** The settings of a decoder that the engine needs, from `config.json` and `generation_config.json`. */
@@ -111,6 +112,14 @@ function findWeights(folder: string): string {
     ? readdirSync(join(folder, 'onnx')).filter((f) => f.endsWith('.onnx'))
     : [];
   if (onnx.length === 1) return join(folder, 'onnx', onnx[0] as string);
+  if (hasSafetensors(folder))
+    throw new EngineError(
+      'model_not_built',
+      t(
+        'The model folder {0} has safetensors but no ONNX files. Have it built: choose it with the command "Glassbox: Choose Model", or run "glassbox build --from {0} --into FOLDER".',
+        folder,
+      ),
+    );
   throw new EngineError(
     'model_missing',
     t(

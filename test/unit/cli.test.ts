@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { writeTinySource } from '../safetensors';
 import { TINY, writeTinyModel } from '../tinyModel';
 
 const cli = join(process.cwd(), 'dist', 'cli.js');
@@ -303,4 +304,29 @@ test('attention prints the lower triangle, rows summing to 1', async () => {
     assert.equal(row.length, query + 1);
     assert.ok(Math.abs(row.reduce((sum, weight) => sum + weight, 0) - 1) < 1e-5);
   });
+});
+
+test('build makes a model that generate runs, and refuses what it cannot build', async () => {
+  const [from, into] = [join(scratch, 'source'), join(scratch, 'built')];
+  writeTinySource(from, { family: 'qwen3' });
+  const built = await glassbox(['build', '--from', from, '--into', into, '--bits', '8']);
+  assert.equal(built.code, 0, built.stderr);
+  const result = JSON.parse(built.stdout) as Record<string, unknown>;
+  assert.equal(result['dir'], into);
+  assert.ok((result['correlation'] as number) > 0.99);
+  assert.match(built.stderr, /^Reading the weights and writing them in 8 bits: 0 %\n(.*\n)+Checking .*: 100 %\n$/);
+  const { code, stdout, stderr } = await glassbox(['generate', '--model', into, '--prompt', 'a', '--max-tokens', '3']);
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr, '');
+  assert.ok(stdout.length > 0);
+  for (const [args, message] of [
+    [['--from', from, '--into', into], /is there already/],
+    [['--from', from], /--into is missing/],
+    [['--from', from, '--into', join(scratch, 'x'), '--bits', '5'], /--bits 5 is not known; there are 4 and 8/],
+    [['--from', join(scratch, 'nowhere'), '--into', join(scratch, 'x')], /There is no folder .*nowhere/],
+  ] as const) {
+    const refused = await glassbox(['build', ...args]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, message);
+  }
 });

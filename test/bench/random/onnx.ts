@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { byteTokenizer } from '../../tinyModel';
 import { BLOCK, halfToFloat, randomMatrix, randomVector } from './numbers';
-import { OnnxGraph, type Value } from './onnxGraph';
+import { OnnxGraph, type Value } from '../../../src/engine/build/onnxFile';
 import { EMBEDDING, weightsOf, type Shape } from './shape';
 
 const RUNTIME = 'com.microsoft';

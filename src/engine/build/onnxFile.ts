@@ -1,7 +1,7 @@
-// Puts an ONNX graph into protobuf (field numbers: onnx/onnx.proto), large arrays into a file beside it.
+// Puts an ONNX graph into protobuf (field numbers: onnx/onnx.proto), large arrays into a file beside it, piece by piece.
 
 import { writeSync } from 'node:fs';
-import { concat, lengthField, stringField, varintField } from '../../../src/engine/protobuf';
+import { concat, lengthField, stringField, varintField } from '../protobuf';
 
 /** Element types, by their numbers in TensorProto. */
 const TYPES = { float32: 1, uint8: 2, int64: 7, int32: 6 } as const;
@@ -67,13 +67,31 @@ export class OnnxGraph {
     return this.#initializer(name, type, dims, [lengthField(9, raw)]);
   }
 
+  /** Keeps a place in the file for a large array, to be filled by `write`. @param length bytes */
+  reserve(length: number): Stored {
+    const offset = Math.ceil(this.#end / PAGE) * PAGE;
+    this.#end = offset + length;
+    return { offset, length };
+  }
+
+  /** Writes part of a large array. @param at byte of it that the part begins at @throws RangeError past its end */
+  write({ offset, length }: Stored, at: number, bytes: ArrayBufferView): void {
+    const raw = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (at + raw.length > length) throw new RangeError(`${at + raw.length} bytes for an array of ${length}`);
+    for (let done = 0; done < raw.length;)
+      done += writeSync(this.#data.file, raw, done, raw.length - done, offset + at + done);
+  }
+
   /** Writes a large array into the file. */
   store(bytes: ArrayBufferView): Stored {
-    const offset = Math.ceil(this.#end / PAGE) * PAGE;
-    const raw = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    for (let at = 0; at < raw.length;) at += writeSync(this.#data.file, raw, at, raw.length - at, offset + at);
-    this.#end = offset + raw.length;
-    return { offset, length: raw.length };
+    const stored = this.reserve(bytes.byteLength);
+    this.write(stored, 0, bytes);
+    return stored;
+  }
+
+  /** Bytes of the file so far. */
+  get size(): number {
+    return this.#end;
   }
 
   /** Adds an array that stands in the file; several may stand for the same bytes. @returns its name */
@@ -84,11 +102,11 @@ export class OnnxGraph {
     return this.#initializer(name, type, dims, [...entries, varintField(14, EXTERNAL)]);
   }
 
-  /** The bytes of the finished model. */
-  finish(inputs: readonly Value[], outputs: readonly Value[]): Uint8Array {
+  /** The bytes of the finished model. @param name of the graph */
+  finish(inputs: readonly Value[], outputs: readonly Value[], name = 'random'): Uint8Array {
     const graph = concat([
       ...this.#parts,
-      stringField(2, 'random'),
+      stringField(2, name),
       ...inputs.map((value) => lengthField(11, valueInfo(value))),
       ...outputs.map((value) => lengthField(12, valueInfo(value))),
     ]);

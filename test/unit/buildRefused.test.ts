@@ -1,0 +1,415 @@
+// Models that cannot be built out of safetensors: what is damaged or not known is refused by name, and nothing is left behind.
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { buildModel } from '../../src/engine/build/build';
+import { checkedBuild } from '../../src/engine/build/checkedBuild';
+import { EngineError } from '../../src/engine/errors';
+import { readModelFolder } from '../../src/engine/modelFolder';
+import { seededRandom } from '../../src/engine/random';
+import { safetensorsFile, writeTinySource, type TinySource, type Written } from '../safetensors';
+
+const scratch = mkdtempSync(join(tmpdir(), 'glassbox-refused-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+let made = 0;
+const newDir = (): string => join(scratch, String(made++));
+const never = new AbortController().signal;
+const ignore = (): void => undefined;
+
+const last = (dir: string): string => join(dir, 'model.safetensors');
+const bias = 'model.layers.1.self_attn.k_proj.bias';
+
+/** How far the progress is when all is built and nothing checked. */
+const BUILT = 0.6;
+
+/** Sources that cannot be built, and what the error says. */
+const REFUSED: [what: string, source: TinySource, damage: (dir: string) => void, code: string, message: RegExp][] = [
+  [
+    'a family that is not known',
+    { family: 'llama', config: { model_type: 'gemma2' } },
+    ignore,
+    'model_unsupported',
+    /config\.json asks for model_type "gemma2".*llama, mistral, qwen2, qwen3/,
+  ],
+  [
+    'another activation',
+    { family: 'llama', config: { hidden_act: 'gelu' } },
+    ignore,
+    'model_unsupported',
+    /hidden_act "gelu"/,
+  ],
+  [
+    'yarn',
+    { family: 'qwen2', config: { rope_scaling: { type: 'yarn', factor: 4 } } },
+    ignore,
+    'model_unsupported',
+    /rope_scaling "yarn"/,
+  ],
+  [
+    'dynamic',
+    { family: 'llama', config: { rope_scaling: { rope_type: 'dynamic', factor: 4 } } },
+    ignore,
+    'model_unsupported',
+    /rope_scaling "dynamic"/,
+  ],
+  [
+    'longrope',
+    { family: 'llama', config: { rope_scaling: { rope_type: 'longrope' } } },
+    ignore,
+    'model_unsupported',
+    /rope_scaling "longrope"/,
+  ],
+  [
+    'a rotation without its factor',
+    { family: 'llama', config: { rope_scaling: { type: 'linear' } } },
+    ignore,
+    'model_damaged',
+    /"rope_scaling\.factor"/,
+  ],
+  [
+    'part of a head rotated',
+    { family: 'llama', config: { partial_rotary_factor: 0.5 } },
+    ignore,
+    'model_unsupported',
+    /partial_rotary_factor/,
+  ],
+  [
+    'weights that are quantised already',
+    { family: 'llama', config: { quantization_config: { quant_method: 'gptq' } } },
+    ignore,
+    'model_unsupported',
+    /quantization_config/,
+  ],
+  [
+    'no layers',
+    { family: 'llama', config: { num_hidden_layers: 0 } },
+    ignore,
+    'model_damaged',
+    /no usable "num_hidden_layers"/,
+  ],
+  [
+    'absurdly many layers',
+    { family: 'llama', config: { num_hidden_layers: 1e6 } },
+    ignore,
+    'model_damaged',
+    /no usable "num_hidden_layers"/,
+  ],
+  [
+    'heads that do not share evenly',
+    { family: 'llama', config: { num_key_value_heads: 4 } },
+    ignore,
+    'model_damaged',
+    /no usable "num_key_value_heads"/,
+  ],
+  [
+    'one layer more than there is',
+    { family: 'llama', config: { num_hidden_layers: 4 } },
+    ignore,
+    'model_damaged',
+    /lack model\.layers\.3\.input_layernorm\.weight/,
+  ],
+  [
+    'a missing weight',
+    { family: 'qwen2', tensors: (all) => void all.delete(bias) },
+    ignore,
+    'model_damaged',
+    /lack model\.layers\.1\.self_attn\.k_proj\.bias/,
+  ],
+  [
+    'an output matrix that is not there',
+    { family: 'llama', config: { tie_word_embeddings: false } },
+    ignore,
+    'model_damaged',
+    /lack lm_head\.weight/,
+  ],
+  [
+    'a weight of another shape',
+    { family: 'llama', config: { intermediate_size: 81 } },
+    ignore,
+    'model_damaged',
+    /mlp\.gate_proj\.weight is 80 × 48; config\.json asks for 81 × 48/,
+  ],
+  [
+    'a type that is not read',
+    { family: 'qwen2', tensors: (all) => void (all.get(bias)!.dtype = 'F8_E4M3') },
+    ignore,
+    'model_unsupported',
+    /k_proj\.bias is of type F8_E4M3 in .*F32, F16, BF16/,
+  ],
+  [
+    'NaN in a matrix',
+    { family: 'llama', tensors: (all) => poison(all, 'model.layers.2.mlp.up_proj.weight', NaN) },
+    ignore,
+    'model_damaged',
+    /model\.layers\.2\.mlp\.up_proj\.weight holds numbers that are not finite/,
+  ],
+  [
+    'infinity in a vector',
+    { family: 'llama', tensors: (all) => poison(all, 'model.norm.weight', Infinity) },
+    ignore,
+    'model_damaged',
+    /model\.norm\.weight holds numbers that are not finite/,
+  ],
+  [
+    'a truncated file',
+    { family: 'llama' },
+    (dir) => writeFileSync(last(dir), readFileSync(last(dir)).subarray(0, -5)),
+    'model_damaged',
+    /model\.safetensors is damaged \(.* of \d+ bytes\)/,
+  ],
+  ['an empty file', { family: 'llama' }, (dir) => writeFileSync(last(dir), ''), 'model_damaged', /it has 0 bytes/],
+  [
+    'a header longer than the file',
+    { family: 'llama' },
+    (dir) => overwrite(last(dir), 0, Buffer.from('ffffffffffffff7f', 'hex')),
+    'model_damaged',
+    /its header is said to have/,
+  ],
+  [
+    'a header that is cut short',
+    { family: 'llama' },
+    (dir) => overwrite(last(dir), 0, Buffer.from('4000000000000000', 'hex')),
+    'model_damaged',
+    /its header is not JSON/,
+  ],
+  [
+    'a header that is no object',
+    { family: 'llama' },
+    (dir) =>
+      writeFileSync(
+        last(dir),
+        safetensorsFile(new Map(), () => [1]),
+      ),
+    'model_damaged',
+    /its header is not a JSON object/,
+  ],
+  [
+    'tensors that overlap',
+    { family: 'llama' },
+    (dir) => said(dir, (all) => (all['model.norm.weight']!.data_offsets = [8, 200])),
+    'model_damaged',
+    /overlap/,
+  ],
+  [
+    'a tensor beyond the file',
+    { family: 'llama' },
+    (dir) => said(dir, (all) => (all['model.norm.weight']!.data_offsets = [1e12, 1e12 + 192])),
+    'model_damaged',
+    /model\.norm\.weight is said to lie at 1000000000000/,
+  ],
+  [
+    'a place before the file',
+    { family: 'llama' },
+    (dir) => said(dir, (all) => (all['model.norm.weight']!.data_offsets = [-192, 0])),
+    'model_damaged',
+    /model\.norm\.weight has no place/,
+  ],
+  [
+    'a shape of other size',
+    { family: 'llama' },
+    (dir) => said(dir, (all) => (all['model.norm.weight']!.shape = [49])),
+    'model_damaged',
+    /model\.norm\.weight has 192 bytes for the shape 49 in F32/,
+  ],
+  [
+    'a shape that is none',
+    { family: 'llama' },
+    (dir) => said(dir, (all) => (all['model.norm.weight']!.shape = [-1])),
+    'model_damaged',
+    /model\.norm\.weight has no type or no shape/,
+  ],
+  [
+    'a missing shard',
+    { family: 'llama', shards: 3 },
+    (dir) => rmSync(join(dir, 'model-00002-of-00003.safetensors')),
+    'model_missing',
+    /model-00002-of-00003\.safetensors are missing/,
+  ],
+  [
+    'shards without their index',
+    { family: 'llama', shards: 2 },
+    (dir) => rmSync(join(dir, 'model.safetensors.index.json')),
+    'model_missing',
+    /has 2 safetensors files but no model\.safetensors\.index\.json/,
+  ],
+  [
+    'an index that leads out of the folder',
+    { family: 'llama' },
+    (dir) => writeFileSync(join(dir, 'model.safetensors.index.json'), '{"weight_map": {"a": "../a.safetensors"}}'),
+    'model_damaged',
+    /names "\.\.\/a\.safetensors"/,
+  ],
+  [
+    'an index without a map',
+    { family: 'llama' },
+    (dir) => writeFileSync(join(dir, 'model.safetensors.index.json'), 'null'),
+    'model_damaged',
+    /"weight_map"/,
+  ],
+  ['no weights', { family: 'llama' }, (dir) => rmSync(last(dir)), 'model_missing', /has no model\.safetensors/],
+  [
+    'no tokenizer',
+    { family: 'llama' },
+    (dir) => rmSync(join(dir, 'tokenizer.json')),
+    'model_missing',
+    /lacks .*tokenizer\.json/,
+  ],
+  [
+    'a config.json that is no JSON',
+    { family: 'llama' },
+    (dir) => writeFileSync(join(dir, 'config.json'), '{'),
+    'model_damaged',
+    /config\.json is damaged/,
+  ],
+  ['no folder', { family: 'llama' }, (dir) => rmSync(dir, { recursive: true }), 'model_missing', /There is no folder/],
+];
+
+function poison(all: Map<string, Written>, name: string, value: number): void {
+  const { bytes } = all.get(name)!;
+  new DataView(bytes.buffer, bytes.byteOffset).setFloat32(bytes.length - 4, value, true);
+}
+
+function overwrite(path: string, at: number, bytes: Buffer): void {
+  const whole = readFileSync(path);
+  whole.set(bytes, at);
+  writeFileSync(path, whole);
+}
+
+/** Writes the header anew, with a change. */
+function said(
+  dir: string,
+  change: (all: Record<string, { shape: number[]; data_offsets: number[] }>) => unknown,
+): void {
+  const whole = readFileSync(last(dir));
+  const length = Number(whole.readBigUInt64LE());
+  const header = JSON.parse(whole.subarray(8, 8 + length).toString()) as Record<
+    string,
+    { shape: number[]; data_offsets: number[] }
+  >;
+  change(header);
+  const json = Buffer.from(JSON.stringify(header));
+  const prefix = Buffer.alloc(8);
+  prefix.writeBigUInt64LE(BigInt(json.length));
+  writeFileSync(last(dir), Buffer.concat([prefix, json, whole.subarray(8 + length)]));
+}
+
+/** Runs a build that is to fail in a place of its own. @returns the error; nothing may be left there */
+async function refusal(build: (into: string) => Promise<unknown>): Promise<EngineError> {
+  const place = newDir();
+  mkdirSync(place);
+  const error: unknown = await build(join(place, 'model')).then(
+    () => assert.fail('it was built'),
+    (e: unknown) => e,
+  );
+  assert.ok(error instanceof EngineError, String(error));
+  assert.deepEqual(readdirSync(place), [], 'something was left');
+  return error;
+}
+
+for (const [what, source, damage, code, message] of REFUSED)
+  test(`refused: ${what}`, async () => {
+    const from = newDir();
+    writeTinySource(from, source);
+    damage(from);
+    const error = await refusal((into) => checkedBuild({ type: 'build', from, into, bits: 4 }, ignore, never));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, message);
+    assert.match(error.message, /\. (Restore|Choose|Make)/);
+  });
+
+test('random damage to a file ends in a model or an error that says so', async () => {
+  const random = seededRandom(11);
+  const whole = newDir();
+  writeTinySource(whole, { family: 'qwen2', dtype: 'BF16' });
+  const bytes = readFileSync(last(whole));
+  const header = 8 + Number(bytes.readBigUInt64LE());
+  for (let round = 0; round < 60; round++) {
+    const damaged = Buffer.from(bytes);
+    for (let i = 0; i < 3; i++) damaged[Math.floor(random() * header)] = Math.floor(random() * 256);
+    writeFileSync(last(whole), damaged);
+    const into = newDir();
+    try {
+      await buildModel({ from: whole, into, bits: 4 });
+    } catch (error) {
+      assert.ok(error instanceof EngineError, `round ${round}: ${String(error)}`);
+      assert.ok(!existsSync(into));
+    }
+  }
+});
+
+for (const at of [0, 0.3, 0.59, 0.8, 1])
+  test(`a build that is cancelled at ${at} leaves nothing`, async () => {
+    const from = newDir();
+    writeTinySource(from, { family: 'llama' });
+    const abort = new AbortController();
+    const onProgress = ({ fraction = 0 }: { fraction?: number }): void => {
+      if (fraction >= at) abort.abort();
+    };
+    const error = await refusal((into) =>
+      checkedBuild({ type: 'build', from, into, bits: 8 }, onProgress, abort.signal),
+    );
+    assert.equal(error.code, 'cancelled');
+  });
+
+test('a disk that is too small is found out before anything is written', async () => {
+  const from = newDir();
+  writeTinySource(from, { family: 'llama' });
+  const freeBytes = (): Promise<number> => Promise.resolve(30e6);
+  let begun = false;
+  const onProgress = (): void => void (begun = true);
+  const error = await refusal((into) => buildModel({ from, into, bits: 4, freeBytes, onProgress }));
+  assert.equal(error.code, 'disk_full');
+  assert.match(error.message, /needs 3\d MB in .*, where 30 MB are free/);
+  assert.equal(begun, false);
+});
+
+test('a model that computes something else than its weights does not take its place', async () => {
+  const [from, other] = [newDir(), newDir()];
+  writeTinySource(from, { family: 'llama' });
+  const swap = (all: Map<string, Written>): void => {
+    for (const [, { bytes }] of all)
+      if (bytes.length > 1000)
+        bytes.set(
+          bytes
+            .slice()
+            .reverse()
+            .slice(0, 4 * (bytes.length >> 3))
+            .map((b, i) => (i % 4 === 3 ? 0x3d : b)),
+        );
+  };
+  writeTinySource(other, { family: 'llama', tensors: swap });
+  // The weights are others by the time of the check.
+  const onProgress = ({ fraction = 0 }: { fraction?: number }): void => {
+    if (fraction === BUILT) writeFileSync(last(from), readFileSync(last(other)));
+  };
+  const error = await refusal((into) => checkedBuild({ type: 'build', from, into, bits: 4 }, onProgress, never));
+  assert.equal(error.code, 'model_unsupported');
+  assert.match(error.message, /does not compute what its weights do \(correlation -?0\.\d+, at least 0\.9 is asked\)/);
+});
+
+test('what is there already is not touched, and what dead builds left is removed', async () => {
+  const [from, into] = [newDir(), newDir()];
+  writeTinySource(from, { family: 'llama' });
+  mkdirSync(into);
+  writeFileSync(join(into, 'mine'), 'x');
+  await assert.rejects(buildModel({ from, into, bits: 4 }), /is there already/);
+  assert.deepEqual(readdirSync(into), ['mine']);
+  rmSync(join(into, 'mine'));
+  mkdirSync(`${into}.partial-999999999`);
+  mkdirSync(`${into}.partial-1`); // lives
+  await buildModel({ from, into, bits: 4 });
+  assert.deepEqual(readdirSync(into).sort(), ['config.json', 'onnx', 'tokenizer.json', 'tokenizer_config.json']);
+  assert.ok(!existsSync(`${into}.partial-999999999`) && existsSync(`${into}.partial-1`));
+  await assert.rejects(buildModel({ from, into: from, bits: 4 }), /is there already/);
+  await assert.rejects(buildModel({ from, into: join(from, 'config.json', 'x'), bits: 4 }), /cannot be written/);
+});
+
+test('a folder that has safetensors only says how it is built', () => {
+  const from = newDir();
+  writeTinySource(from, { family: 'llama' });
+  assert.throws(() => readModelFolder(from), /has safetensors but no ONNX files.*glassbox build --from/);
+});
