@@ -154,6 +154,8 @@ export interface ProbeOpenMessage {
   threads: number;
   /** What it reads and writes. */
   ids: number[];
+  /** The words that people read, where they do not read English. */
+  strings: Strings;
 }
 
 /** Read the first so many ids, then so many one after another. Answered by `probed`. */

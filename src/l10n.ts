@@ -11,6 +11,11 @@ export function useStrings(table: Strings): void {
   strings = table;
 }
 
+/** The table in use, for other processes. */
+export function stringsInUse(): Strings {
+  return strings;
+}
+
 /**
  * A sentence in the reader's language.
  * @param message English, a literal; {0}, {1}, … stand for the arguments

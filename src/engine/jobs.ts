@@ -34,7 +34,12 @@ const JOBS: Readonly<Record<string, Work>> = {
     giveWay();
     return checkedBuild({ type: 'build', from: job.from, into: job.into, bits: job.bits }, onProgress, signal);
   },
-  measure: (job: MeasureJob, onProgress, signal) => measure(job, { enginePath: __filename, onProgress, signal }),
+  // At the engine's own priority: what is measured is how it will run.
+  measure: (job: MeasureJob, onProgress, signal) => {
+    if (typeof job.modelDir !== 'string')
+      throw new EngineError('bad_request', t('The job "{0}" lacks its {1}.', job.type, 'modelDir'));
+    return measure(job, { enginePath: __filename, onProgress, signal });
+  },
   speed: () => machineSpeed(),
 };
 

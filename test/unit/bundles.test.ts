@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 /** Bundle, most bytes. */
 const BUNDLES: [name: string, maxBytes: number][] = [
-  ['extension.js', 260_000],
+  ['extension.js', 300_000],
   ['engine.js', 640_000],
   ['cli.js', 640_000],
   ['webview.js', 220_000],

@@ -2,7 +2,7 @@
 // else the machine does meanwhile slows all of them alike.
 
 import { freemem } from 'node:os';
-import { t } from '../../l10n';
+import { stringsInUse, t } from '../../l10n';
 import type { Figures, JobProgress, MeasuredRow, MeasureJob, Measurement, Turn } from '../../jobProtocol';
 import { limits, usableCores } from '../../machine/containers';
 import { agreement } from '../agreement';
@@ -58,7 +58,7 @@ export async function measure(
   const { bytes } = weightsStamp(folder);
   const half = Math.floor(folder.config.contextLength / 2);
   const ids = codeIds(folder, PROMPT.most + WRITTEN.most);
-  const model = { modelDir: folder.dir, weights: folder.weights, ids };
+  const model = { modelDir: folder.dir, weights: folder.weights, ids, strings: stringsInUse() };
   const probes = new Probes({ enginePath, model, most: processesAtOnce(bytes), signal });
   const setups = setupsOf(job, cores);
   const rows = new Map<Setup, MeasuredRow>(setups.map((setup) => [setup, { ...setup }]));

@@ -1,6 +1,7 @@
 // One model on one device with so many threads, measured in a process of its own: a driver may crash it, or hang.
 
 import type { ProbedMessage, ProbeOpenMessage, ProbeTurnMessage, Turn } from '../../jobProtocol';
+import { useStrings } from '../../l10n';
 import { toFault } from '../errors';
 import { Model } from '../model';
 import { readModelFolder } from '../modelFolder';
@@ -26,7 +27,8 @@ export async function probe(message: ProbeOpenMessage | ProbeTurnMessage): Promi
   }
 }
 
-async function open({ modelDir, weights, device, threads, ids }: ProbeOpenMessage): Promise<ProbedMessage> {
+async function open({ modelDir, weights, device, threads, ids, strings }: ProbeOpenMessage): Promise<ProbedMessage> {
+  useStrings(strings);
   await watchOver(LIMIT_MS);
   const start = performance.now();
   const folder = readModelFolder(modelDir, weights);
