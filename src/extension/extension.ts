@@ -15,9 +15,8 @@ import { Generate } from './generate/generate';
 import { GhostStream } from './ghostStream';
 import { ACCEPTED } from './items';
 import { createLog } from './log';
-import { lazyModels } from './models/lazyModels';
-import { MeasureMachine } from './models/measureCommand';
-import type { Measured } from './models/measureReport';
+import { LazyModels } from './models/lazyModels';
+import { MEASURED, type Measured } from './models/measured';
 import type { Marked } from './panel/editorLink';
 import { History } from './panel/history';
 import { Inspection } from './panel/inspection';
@@ -162,7 +161,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
       };
     },
   });
-  const models = lazyModels(context.extensionPath, {
+  const models = new LazyModels(context.extensionPath, {
     extensionPath: context.extensionPath,
     store: join(context.globalStorageUri.fsPath, 'models'),
     config: () => config,
@@ -170,23 +169,13 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     memory: context.globalState,
     log,
     strings: vscode.l10n.bundle ?? {},
-  });
-  const generate = new Generate({ engine, config: () => config, history, memory: context.globalState, log });
-  const { remoteName } = vscode.env;
-  const measuring = new MeasureMachine({
-    enginePath,
     engine,
     modelDir,
-    place: () => config,
-    stateDir: context.globalStorageUri.fsPath,
     load,
-    memory: context.globalState,
-    remote:
-      remoteName === undefined
-        ? undefined
-        : { name: remoteName, here: context.extension.extensionKind === vscode.ExtensionKind.UI },
-    log,
+    stateDir: context.globalStorageUri.fsPath,
+    here: context.extension.extensionKind === vscode.ExtensionKind.UI,
   });
+  const generate = new Generate({ engine, config: () => config, history, memory: context.globalState, log });
   const dismiss = (): void => {
     stream.stop();
     provider.dismiss();
@@ -204,9 +193,9 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     'glassbox.whyThisSuggestion': () => inspection.why(),
     'glassbox.toggle': () => setEnabled(!config.enabled),
     'glassbox.restartEngine': load,
-    'glassbox.chooseModel': () => models().chooseModel(),
-    'glassbox.setHubToken': () => models().setHubToken(),
-    'glassbox.measureMachine': () => measuring.run(),
+    'glassbox.chooseModel': () => models.loaded().chooseModel(),
+    'glassbox.setHubToken': () => models.loaded().setHubToken(),
+    'glassbox.measureMachine': () => models.loaded().measureMachine(),
     'glassbox.showLog': () => log.show(),
     'glassbox.trySuggestion': trySuggestion,
     'glassbox.showMenu': () =>
@@ -259,7 +248,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     { dispose: () => engine.dispose() },
     { dispose: () => statistics.dispose() },
     statisticsDocument,
-    measuring,
+    models,
     exclusion,
     otherFiles,
     memory,
@@ -302,7 +291,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     watching: () => inspection.watching,
     marked: (document) => inspection.link.marked(document),
     history: () => history.entries,
-    measured: () => measuring.last,
+    measured: () => context.globalState.get<Measured>(MEASURED),
   };
 }
 

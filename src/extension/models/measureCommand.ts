@@ -9,11 +9,10 @@ import type { EngineClient } from '../engineClient';
 import { EngineFailure } from '../engineState';
 import { runJob } from './job';
 import { machineFacts, type Remote } from './machine';
+import { MEASURED } from './measured';
 import { isSame, measureReport, placeName, settingsFor, type Measured } from './measureReport';
 
 const SCHEME = 'glassbox-machine';
-/** Where the last measurement is kept. */
-const KEY = 'machine.measured';
 
 export interface MeasureParts {
   /** The engine's bundle. */
@@ -47,7 +46,7 @@ export class MeasureMachine implements vscode.TextDocumentContentProvider, vscod
 
   /** What was measured last, in this window or another. */
   get last(): Measured | undefined {
-    return this.#parts.memory.get<Measured>(KEY);
+    return this.#parts.memory.get<Measured>(MEASURED);
   }
 
   provideTextDocumentContent(): string {
@@ -141,7 +140,7 @@ export class MeasureMachine implements vscode.TextDocumentContentProvider, vscod
       ...{ measurement, facts, before, after, at: Date.now() },
       ...(remote === undefined ? {} : { remote }),
     };
-    await memory.update(KEY, measured);
+    await memory.update(MEASURED, measured);
     log.info(`measured: ${JSON.stringify(measurement)}`);
     await setPlace(after);
     await this.show();
