@@ -45,6 +45,7 @@ export class ModelPicker {
     pick.matchOnDescription = pick.matchOnDetail = true;
     pick.busy = true;
     let closed = false;
+    let asking = false;
     const fill = async (): Promise<void> => {
       const entries = modelEntries(await this.#facts());
       if (closed) return;
@@ -72,6 +73,7 @@ export class ModelPicker {
         pick.hide();
       });
       pick.onDidHide(() => {
+        if (asking) return;
         closed = true;
         this.#speed.stop();
         resolve(undefined);

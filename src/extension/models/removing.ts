@@ -14,12 +14,12 @@ import type { ModelsParts } from './models';
  */
 export async function removeStored(parts: ModelsParts, hub: Hub, dir: string, label: string): Promise<void> {
   const name = label.replace(/\$\([\w-]+\)\s*/g, '');
-  const remove = t('Remove');
-  const answer = await vscode.window.showWarningMessage(
-    t('Remove {0} from this machine?', name),
-    { modal: true, detail: t('{0} is deleted. It can be downloaded again.', dir) },
-    remove,
-  );
+  const remove = { label: `$(trash) ${t('Remove')}`, detail: t('{0} is deleted. It can be downloaded again.', dir) };
+  const keep = { label: `$(close) ${t('Keep')}` };
+  const answer = await vscode.window.showQuickPick([remove, keep], {
+    title: t('Remove {0} from this machine?', name),
+    ignoreFocusOut: true,
+  });
   if (answer !== remove) return;
   if (parts.config().model === dir) await setModel('');
   try {

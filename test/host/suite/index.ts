@@ -18,6 +18,7 @@ import { tests as ghostText } from './ghostText.test';
 import { runAll, type HostTest } from './hostTest';
 import { tests as measure } from './measure.test';
 import { tests as memory } from './memory.test';
+import { tests as models } from './models.test';
 import { tests as others } from './others.test';
 import { tests as panel } from './panel.test';
 import { tests as panelFiles } from './panelFiles.test';
@@ -50,6 +51,7 @@ const suite: HostTest[] = [
   ...context,
   ...exclusion,
   ...memory,
+  ...models,
   ...status,
   ...measure,
 ];
