@@ -47,7 +47,7 @@ test('the recommended one comes first, says so, and says what it takes', () => {
   const [first] = groups(usual).get('Suits this machine') ?? [];
   assert.deepEqual(first?.choice, { kind: 'fetch', name: SMALL, weights: 'safetensors' });
   assert.match(first.label, /^\$\(star-full\) /);
-  assert.match(first.said, /recommended for this machine .*494 million parameters · 1\.0 GB to download · about 884 MB of memory · about 16 ms a token here · fills in the middle · 32,768 tokens of context · apache-2\.0/); // prettier-ignore
+  assert.match(first.said, /recommended for this machine .*1\.0 GB to download · 884 MB of memory · 16 ms a token · fills in the middle · 494 million parameters · 32,768 tokens of context · apache-2\.0/); // prettier-ignore
 });
 
 test('a machine that has not been measured gets no times', () => {

@@ -124,10 +124,10 @@ function offered(entry: CatalogEntry, facts: ModelFacts, best: boolean): ModelEn
     label: `${icon}${entry.title}`,
     description: best ? t('recommended for this machine') : entry.name,
     detail: [
-      parametersInWords(entry.parameters),
       t('{0} to download', bytesInWords(entry.downloadBytes)),
       fitInWords(fit),
       ...can,
+      parametersInWords(entry.parameters),
       t('{0} tokens of context', entry.context.toLocaleString('en')),
       entry.licence,
     ].join(' · '),
@@ -141,8 +141,8 @@ function verdictOn({ weightsBytes }: CatalogEntry, { machine }: ModelFacts): Fit
 
 /** Memory and time of a model on this machine. */
 export function fitInWords({ memoryBytes, tokenMs, verdict }: Fit): string {
-  const memory = t('about {0} of memory', bytesInWords(memoryBytes));
-  const time = tokenMs === undefined ? [] : [t('about {0} ms a token here', tokenMs.toFixed(tokenMs < 10 ? 1 : 0))];
+  const memory = t('{0} of memory', bytesInWords(memoryBytes));
+  const time = tokenMs === undefined ? [] : [t('{0} ms a token', tokenMs.toFixed(tokenMs < 10 ? 1 : 0))];
   const words =
     verdict === 'suits'
       ? []
