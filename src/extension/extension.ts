@@ -15,6 +15,7 @@ import { Generate } from './generate/generate';
 import { GhostStream } from './ghostStream';
 import { ACCEPTED } from './items';
 import { createLog } from './log';
+import { cacheThatFits } from './models/machine';
 import { MeasureMachine } from './models/measureCommand';
 import type { Measured } from './models/measureReport';
 import type { Marked } from './panel/editorLink';
@@ -104,7 +105,8 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
   const modelDir = (): string => config.model || join(context.extensionPath, 'models', 'glassbox-small');
   const load = (): void => {
     log.info(`loading ${modelDir()} on ${config.device}`);
-    const { device, threads, cacheMemory } = config;
+    const { device, threads } = config;
+    const cacheMemory = cacheThatFits(config.cacheMemory);
     const stateDir = context.globalStorageUri.fsPath;
     const kept = memoryFolder === undefined ? {} : { memoryDir: memoryFolder.fsPath };
     engine.start({
