@@ -224,11 +224,12 @@ export class EngineClient {
 
   /**
    * Lets the engine sleep as soon as it has answered, and does nothing in the background until the returned function is called. Whoever
-   * asks meanwhile wakes it.
+   * asks meanwhile wakes it. `signal` ends the waiting.
    */
-  async rest(): Promise<() => void> {
+  async rest(signal: AbortSignal): Promise<() => void> {
     this.#resting = true;
-    while (this.#pending.size > 0 || this.#state.kind === 'loading') await new Promise((go) => setTimeout(go, LOOK_MS));
+    const busy = (): boolean => this.#pending.size > 0 || this.#state.kind === 'loading';
+    while (busy() && !signal.aborted) await new Promise((go) => setTimeout(go, LOOK_MS));
     this.#sleep();
     return () => (this.#resting = false);
   }

@@ -16,6 +16,7 @@ import { GhostStream } from './ghostStream';
 import { ACCEPTED } from './items';
 import { createLog } from './log';
 import { LazyModels } from './models/lazyModels';
+import { cacheThatFits } from './models/machine';
 import { MEASURED, type Measured } from './models/measured';
 import type { Marked } from './panel/editorLink';
 import { History } from './panel/history';
@@ -104,7 +105,8 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
   const modelDir = (): string => config.model || join(context.extensionPath, 'models', 'glassbox-small');
   const load = (): void => {
     log.info(`loading ${modelDir()} on ${config.device}`);
-    const { device, threads, cacheMemory } = config;
+    const { device, threads } = config;
+    const cacheMemory = cacheThatFits(config.cacheMemory);
     const stateDir = context.globalStorageUri.fsPath;
     const kept = memoryFolder === undefined ? {} : { memoryDir: memoryFolder.fsPath };
     engine.start({

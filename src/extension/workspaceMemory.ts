@@ -24,7 +24,7 @@ const CALM_MS = 1000;
 const COLLECT_MS = 1000;
 const MANY_CHANGES = 200;
 /** How often it is seen whether the machine is plugged in again, in milliseconds. */
-const PLUG_MS = 60_000;
+const PLUG_MS = 10_000;
 
 export interface MemoryParts {
   engine: EngineClient;
@@ -170,7 +170,7 @@ export class WorkspaceMemory implements vscode.Disposable {
     }, COLLECT_MS);
   }
 
-  /** Has all files looked through once the machine no longer runs on its battery. What is remembered already will do until then. */
+  /** Has all files looked through once more when the machine no longer runs on its battery. */
   #whenPluggedIn(): void {
     this.#plug ??= setInterval(() => {
       if (runsOnBattery()) return;
@@ -207,11 +207,6 @@ export class WorkspaceMemory implements vscode.Disposable {
       return;
     }
     if (!all) return this.#update(touched);
-    await this.#remember([], []); // what it holds from earlier
-    if (runsOnBattery() && Object.keys(this.#state?.stamps ?? {}).length > 0) {
-      this.#whenPluggedIn();
-      return this.#update(touched);
-    }
     try {
       await this.#lookThrough();
     } catch (error) {
@@ -223,6 +218,9 @@ export class WorkspaceMemory implements vscode.Disposable {
   /** Sends what has changed since the engine was told last, of all files. */
   async #lookThrough(): Promise<void> {
     const start = performance.now();
+    await this.#remember([], []); // what it holds from earlier
+    // On the battery, what is remembered already will do; what is gone or excluded is forgotten all the same.
+    const sparing = runsOnBattery() && Object.keys(this.#state?.stamps ?? {}).length > 0;
     const found = new Set<string>();
     let bytes = 0;
     let changed: WorkspaceFile[] = [];
@@ -235,6 +233,10 @@ export class WorkspaceMemory implements vscode.Disposable {
       found.add(file.path);
       bytes += file.bytes;
       if (this.#knows(file)) continue;
+      if (sparing) {
+        this.#whenPluggedIn();
+        continue;
+      }
       changed.push(file);
       if (changed.length < BATCH_FILES) continue;
       sent += await this.#send(changed);

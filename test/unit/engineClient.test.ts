@@ -83,6 +83,30 @@ test('a cancel takes effect within a token', async () => {
   assert.ok(completion.tokens.length < 60, `${completion.tokens.length} tokens`);
 });
 
+test('an engine that rests is asleep, does nothing in the background, and is woken by who asks', async () => {
+  start();
+  const rested = await client.rest(never);
+  assert.equal(client.state.kind, 'asleep');
+  assert.equal(client.pid, undefined);
+  assert.equal(await client.warm(request('ab'), never), undefined);
+  assert.equal((await client.complete(request('ab', 2), never, ignore)).stats.generatedTokens, 2);
+  assert.equal(
+    await client.warm(request('abc'), never),
+    undefined,
+    'it is awake, and rests from what nobody asked for',
+  );
+  rested();
+  assert.equal((await client.warm(request('abc'), never))?.finish, 'length');
+});
+
+test('who waits for an engine to rest can give up', async () => {
+  start();
+  const abort = new AbortController();
+  const asked = client.complete(request('abc', 100), never, () => abort.abort());
+  await client.rest(abort.signal);
+  assert.equal((await asked).stats.generatedTokens, 100, 'what it was asked is answered');
+});
+
 test('what the cache holds is not computed again', async () => {
   start();
   await client.complete(request('const a = 1; const b', 2), never, ignore);

@@ -2,11 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { fork, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { choose, suggestionMs, threadCounts } from '../../src/engine/measure/choice';
+import { Probes } from '../../src/engine/measure/probes';
+import { codeIds } from '../../src/engine/measure/text';
+import { readModelFolder } from '../../src/engine/modelFolder';
 import type { MachineSpeed, MeasuredRow, MeasureJob, Measurement, SpeedJob } from '../../src/jobProtocol';
 import { chromiumDir, softwareGpu } from '../softwareGpu';
 import { writeTinyModel } from '../tinyModel';
@@ -138,6 +141,46 @@ for (const [name, model] of [
 test('a model that is not there fails with the folder and what is missing', async () => {
   const { result } = doing<Measurement>({ type: 'measure', modelDir: join(dir, 'nowhere') });
   await assert.rejects(result, /nowhere.*config\.json|config\.json.*nowhere/s);
+});
+
+/** Processes in place of those that measure, and what is said of them. */
+const broken: [string, string, RegExp][] = [
+  ['crashes', `process.on('message', () => process.kill(process.pid, 'SIGKILL'))`, /ended with SIGKILL/],
+  ['ends', `process.on('message', () => process.exit(3))`, /ended with exit code 3/],
+  ['hangs', `process.on('message', () => { for (;;); })`, /no answer within 1 s/],
+  ['says no', `process.on('message', () => process.send({ type: 'probed', failure: 'no adapter' }))`, /^no adapter$/],
+];
+for (const [name, code, expected] of broken)
+  test(`a process that ${name} is a reason, and no process is left`, async () => {
+    const script = join(dir, `${name.replace(' ', '-')}.js`);
+    writeFileSync(script, code);
+    const model = { modelDir: tiny, weights: '', ids: [], strings: {} };
+    const probes = new Probes({
+      enginePath: script,
+      model,
+      most: 1,
+      signal: new AbortController().signal,
+      limitMs: 1000,
+    });
+    await assert.rejects(probes.open({ device: 'cpu', threads: 1 }), ({ message }: Error) => expected.test(message));
+    if (process.platform === 'linux') assert.deepEqual(ofParent(process.pid), []);
+    await probes.close();
+  });
+
+test('where memory has room for one process, setups take turns in it all the same', async () => {
+  const folder = readModelFolder(tiny);
+  const model = { modelDir: folder.dir, weights: folder.weights, ids: codeIds(folder, 100), strings: {} };
+  const probes = new Probes({ enginePath, model, most: 1, signal: new AbortController().signal });
+  const setups = [1, 2].map((threads) => ({ device: 'cpu', threads }));
+  const logits: Float32Array[] = [];
+  for (const setup of setups) logits.push((await probes.open(setup)).logits);
+  assert.deepEqual(logits[0], logits[1]);
+  for (const setup of [...setups, ...setups]) {
+    const { readMs, decodeMs } = await probes.turn(setup, 60, 8);
+    assert.ok(readMs > 0 && decodeMs > 0);
+    if (process.platform === 'linux') assert.equal(ofParent(process.pid).length, 1);
+  }
+  await probes.close();
 });
 
 const ofParent = (pid: number): number[] =>

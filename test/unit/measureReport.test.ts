@@ -5,7 +5,13 @@ import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import type { Place } from '../../src/extension/config';
 import { estimate } from '../../src/extension/models/estimate';
-import { machineFacts, machineWords, type MachineFacts, type Remote } from '../../src/extension/models/machine';
+import {
+  cacheThatFits,
+  machineFacts,
+  machineWords,
+  type MachineFacts,
+  type Remote,
+} from '../../src/extension/models/machine';
 import { measureReport, settingsFor, type Measured } from '../../src/extension/models/measureReport';
 import type { Measurement } from '../../src/jobProtocol';
 import { useStrings, type Strings } from '../../src/l10n';
@@ -62,6 +68,14 @@ test('the facts of the machine that runs this are those of some machine', () => 
   const { cores, logicalCores, memory, totalMemory } = machineFacts();
   assert.ok(cores >= 1 && cores <= logicalCores && memory > 0 && memory <= totalMemory);
 });
+
+for (const [set, memory, expected] of [
+  [512, 16 * GB, 512],
+  [512, 2 * GB, 256],
+  [0, GB, 0],
+  [65_536, 32 * GB, 4096],
+] as const)
+  test(`caches of ${set} MB in ${memory / GB} GB`, () => assert.equal(cacheThatFits(set, { memory }), expected));
 
 const figures = { loadMs: 90, memory: 150e6, peakMemory: 200e6, correlation: 1, sameTop: 1 };
 const measured: Measured = {

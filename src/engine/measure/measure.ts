@@ -25,8 +25,10 @@ const WRITTEN = { most: 24, least: FIRST_WRITTEN };
 const TURN_MS = 2500;
 /** Rounds: so many at least; and more, up to so many, while all of them have taken less than this, in milliseconds. */
 const ROUNDS = { least: 3, most: 12, ms: 8000 };
-/** What takes this many times as long as the best in the turn that follows its opening is not measured again. */
-const FAR = 6;
+/** What takes this many times as long as the best in the turn that follows its opening, and whose turns are long, is not measured again. */
+const FAR = { times: 6, ms: 2000 };
+/** Something else may have slowed a single turn: nothing is given up before it had so many. */
+const TURNS = 2;
 /** Processes may take this share of the memory that is free; each takes its weights and something besides, in bytes. */
 const SHARE = 0.6;
 const BESIDES = 200 * 2 ** 20;
@@ -144,7 +146,11 @@ async function runRounds(
   told: (setup: Setup, fraction: number) => void,
 ): Promise<number> {
   const first = Math.min(...alive.map((each) => suggestionMs(figuresOf(each))));
-  const racing = new Set(alive.filter((each) => suggestionMs(figuresOf(each)) <= FAR * first));
+  const far = (each: Measured): boolean => {
+    const { readMs, decodeMs } = each.turns[0] as Turn;
+    return suggestionMs(figuresOf(each)) > FAR.times * first && readMs * prompt + decodeMs * written > FAR.ms;
+  };
+  const racing = new Set(alive.filter((each) => !far(each)));
   for (const each of racing) each.turns = [];
   const start = performance.now();
   let round = 0;
@@ -170,7 +176,8 @@ async function runRounds(
       figures: figuresOf(each),
     }));
     const best = Math.min(...times.map(({ figures }) => suggestionMs(figures)));
-    for (const { each, figures } of times) if (hopeless(figures, best)) racing.delete(each);
+    for (const { each, figures } of times)
+      if (each.turns.length >= TURNS && hopeless(figures, best)) racing.delete(each);
   }
   return round;
 }

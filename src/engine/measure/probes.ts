@@ -24,6 +24,8 @@ export interface ProbesOptions {
   most: number;
   /** Ends all of them. */
   signal: AbortSignal;
+  /** In place of `OPEN_MS` and `TURN_MS`. */
+  limitMs?: number;
 }
 
 /** One process for each setup, ended and started anew where there are too many. */
@@ -38,7 +40,7 @@ export class Probes {
 
   /** Opens the model. @throws Error saying why it cannot be used so; the signal's reason where that ended it */
   async open(setup: Setup): Promise<NonNullable<ProbedMessage['opened']>> {
-    const { enginePath, model, most } = this.#options;
+    const { enginePath, model, most, limitMs = OPEN_MS } = this.#options;
     await this.close(setup);
     for (const [other] of [...this.#running].slice(0, Math.max(0, this.#running.size + 1 - most)))
       await this.close(other);
@@ -46,17 +48,18 @@ export class Probes {
     const child = fork(enginePath, [], { stdio: 'ignore', serialization: 'advanced', execArgv: [] });
     child.on('error', () => undefined); // whoever waits for it hears of it
     this.#running.set(setup, child);
-    const { opened } = await this.#ask(setup, child, { type: 'probeOpen', ...model, ...setup }, OPEN_MS);
+    const { opened } = await this.#ask(setup, child, { type: 'probeOpen', ...model, ...setup }, limitMs);
     return opened as NonNullable<typeof opened>;
   }
 
   /** Measures once. @throws as `open` */
   async turn(setup: Setup, prompt: number, written: number): Promise<Turn> {
+    const { limitMs = TURN_MS } = this.#options;
     if (!this.#running.has(setup)) await this.open(setup);
     const child = this.#running.get(setup) as ChildProcess;
     this.#running.delete(setup);
     this.#running.set(setup, child);
-    const { turn } = await this.#ask(setup, child, { type: 'probeTurn', prompt, written }, TURN_MS);
+    const { turn } = await this.#ask(setup, child, { type: 'probeTurn', prompt, written }, limitMs);
     return turn as Turn;
   }
 

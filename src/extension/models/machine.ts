@@ -37,6 +37,11 @@ export function machineFacts(): MachineFacts {
   };
 }
 
+/** What the caches may hold, in MB: no more than an eighth of the memory that may be used here, whatever is set. */
+export function cacheThatFits(megabytes: number, { memory }: Pick<MachineFacts, 'memory'> = machineFacts()): number {
+  return Math.min(megabytes, Math.floor(memory / 8 / 2 ** 20));
+}
+
 /** Where the window's files are, if not on the machine that Glassbox runs on, or where it runs, if not on the user's. */
 export interface Remote {
   /** As VS Code names the kind of the other machine: ssh-remote, dev-container, wsl. */

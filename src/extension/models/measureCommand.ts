@@ -104,10 +104,9 @@ export class MeasureMachine implements vscode.TextDocumentContentProvider, vscod
     };
     return vscode.window.withProgress(options, async (progress, token) => {
       progress.report({ message: t('waiting until the model has answered') });
-      const rested = await engine.rest();
       const abort = new AbortController();
       token.onCancellationRequested(() => abort.abort());
-      if (token.isCancellationRequested) abort.abort();
+      const rested = await engine.rest(abort.signal);
       const { threads } = place();
       const job: MeasureJob = { type: 'measure', modelDir: modelDir(), stateDir, set: threads };
       let done = 0;

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { answer } from './generating';
 import type { HostTest } from './hostTest';
+import { Scratch } from './scratch';
 import { glassbox, knownModel, open, setting, settledGhost, sleep, until } from './window';
 
 /** More threads than any machine for tests has cores: never best. */
@@ -73,6 +74,26 @@ export const tests: HostTest[] = [
       assert.equal(await settledGhost(driver), 'yz');
       await sleep(1000); // plugged in, what follows would be there by now
       assert.equal(api.remembered(), remembered + 1);
+    },
+  },
+  {
+    name: 'battery: the memory forgets what is excluded, and reads all files again only when plugged in',
+    timeoutMs: 120_000,
+    async run(t) {
+      const api = await glassbox();
+      const scratch = new Scratch(t, { 'kept/a.ts': 'const kept = 1;\n' });
+      const path = scratch.path('kept/a.ts');
+      const remembers = (): boolean => Object.hasOwn(api.memory()?.stamps ?? {}, path);
+      await until('the file to be remembered', () => remembers() || undefined);
+      process.env['GLASSBOX_ON_BATTERY'] = '1';
+      t.after(() => (process.env['GLASSBOX_ON_BATTERY'] = '0'));
+      await setting(t, 'exclude', ['**/kept']);
+      await until('it to be forgotten', () => !remembers() || undefined);
+      await setting(t, 'exclude', []);
+      await sleep(5000);
+      assert.ok(!remembers(), 'it is not read again on the battery');
+      process.env['GLASSBOX_ON_BATTERY'] = '0';
+      await until('it to be remembered again', () => remembers() || undefined);
     },
   },
 ];
