@@ -11,32 +11,42 @@ const NODE = /^node:/;
 /** What the files of a room may import: packages, and other rooms. */
 const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
   'inspectionProtocol.ts': { packages: [], rooms: [] },
-  'protocol.ts': { packages: [], rooms: ['inspectionProtocol.ts', 'completion', 'l10n.ts'] },
+  'chatProtocol.ts': { packages: [], rooms: ['protocol.ts'] },
+  'protocol.ts': { packages: [], rooms: ['chatProtocol.ts', 'inspectionProtocol.ts', 'completion', 'l10n.ts'] },
   'webviewProtocol.ts': { packages: [], rooms: ['inspectionProtocol.ts', 'protocol.ts'] },
   'l10n.ts': { packages: [], rooms: [] },
   'jobProtocol.ts': { packages: [], rooms: ['l10n.ts'] },
   completion: { packages: [], rooms: [] },
   attention: { packages: [], rooms: [] },
   engine: {
-    packages: [NODE, /^onnxruntime-node$/, /^@xenova\/transformers\/src\/tokenizers\.js$/],
-    rooms: ['inspectionProtocol.ts', 'protocol.ts', 'l10n.ts', 'completion', 'attention'],
+    packages: [NODE, /^onnxruntime-node$/, /^@xenova\/transformers\/src\/tokenizers\.js$/, /^@huggingface\/jinja$/],
+    rooms: ['chatProtocol.ts', 'inspectionProtocol.ts', 'protocol.ts', 'l10n.ts', 'completion', 'attention'],
   },
   extension: {
     packages: [NODE, /^vscode$/],
-    rooms: ['inspectionProtocol.ts', 'protocol.ts', 'webviewProtocol.ts', 'l10n.ts', 'completion', 'attention'],
+    rooms: [
+      'chatProtocol.ts',
+      'inspectionProtocol.ts',
+      'protocol.ts',
+      'webviewProtocol.ts',
+      'l10n.ts',
+      'completion',
+      'attention',
+    ],
   },
   webview: {
     packages: [],
     rooms: ['inspectionProtocol.ts', 'protocol.ts', 'webviewProtocol.ts', 'l10n.ts', 'attention'],
   },
   'cli.ts': { packages: [NODE], rooms: ['inspectionProtocol.ts', 'protocol.ts', 'engine', 'attention', 'cliInput.ts'] },
-  'cliInput.ts': { packages: [], rooms: ['protocol.ts'] },
+  'cliInput.ts': { packages: [], rooms: ['chatProtocol.ts', 'protocol.ts'] },
   start: { packages: [NODE], rooms: [] },
 };
 /** Packages that one file alone may import. */
 const ONLY: Record<string, string[]> = {
   'onnxruntime-node': ['engine/session.ts'],
   '@xenova/transformers/src/tokenizers.js': ['engine/tokenizer.ts'],
+  '@huggingface/jinja': ['engine/chat/jinja.ts'],
   'node:child_process': ['extension/engineClient.ts', 'engine/autoDevice.ts', 'start'],
 };
 /** Files of the extension that plain Node must be able to load. */
