@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { downloadModel } from './cliDownload';
-import { BadInput, parseCompleteLine } from './cliInput';
+import { BadInput, parseChatLine, parseCompleteLine } from './cliInput';
 import { MEASURE_OPTIONS, measureCommand } from './cliMeasure';
 import { autoDevice } from './engine/autoDevice';
 import { checkedBuild } from './engine/build/checkedBuild';
@@ -20,6 +20,8 @@ const USAGE = `glassbox: local text generation
 
   complete  [--model DIR] [--device D] [--alternatives N]
                                               JSON lines in, one JSON line out for each; with at most N other texts
+  chat      --model DIR                       JSON lines {"messages": [{"role", "content"}, …]} in, one JSON line out for each:
+                                              the answer of a model whose folder has a chat template
   generate  --model DIR --prompt TEXT [--max-tokens N] [--temperature T] [--top-p P] [--top-k K] [--min-p P]
             [--typical-p P] [--repetition-penalty R] [--seed S]
                                               streams text
@@ -70,6 +72,7 @@ interface Command {
 }
 const COMMANDS: Record<string, Command> = {
   complete: { options: { ...COMMON, alternatives: { type: 'string' } }, run: complete },
+  chat: { options: COMMON, run: chat },
   generate: {
     options: {
       ...COMMON,
@@ -147,14 +150,30 @@ async function complete(flags: Flags): Promise<void> {
   const count = number(flags, 'alternatives', 0, { least: 0, most: 64, whole: true });
   const engine = await load(flags);
   const never = new AbortController().signal;
+  await eachLine(parseCompleteLine, async (request) => {
+    const completion = await engine.complete(request, { signal: never, id: 0 });
+    const others = count === 0 ? {} : { alternatives: await engine.alternatives(0, count, never) };
+    return { ...completion, ...others };
+  });
+}
+
+async function chat(flags: Flags): Promise<void> {
+  const engine = await load(flags);
+  const { signal } = new AbortController();
+  await eachLine(parseChatLine, (request) => engine.chat(request, { signal }));
+}
+
+/** One JSON line out for each line in: what comes of it, or what is wrong with it. */
+async function eachLine<T>(
+  parse: (line: string, onId: (id: unknown) => void) => T,
+  work: (request: T) => Promise<object>,
+): Promise<void> {
   for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
     if (line.trim() === '') continue;
     let id: unknown = null;
     try {
-      const parsed = parseCompleteLine(line, (found) => (id = found));
-      const completion = await engine.complete(parsed, { signal: never, id: 0 });
-      const others = count === 0 ? {} : { alternatives: await engine.alternatives(0, count, never) };
-      await write(JSON.stringify({ id, ...completion, ...others }) + '\n');
+      const answer = await work(parse(line, (found) => (id = found)));
+      await write(JSON.stringify({ id, ...answer }) + '\n');
     } catch (error) {
       const fault = error instanceof BadInput ? { code: 'bad_request', message: error.message } : toFault(error);
       await write(JSON.stringify({ id, error: fault }) + '\n');

@@ -1,6 +1,7 @@
 // Every message between the extension host and the engine process; those to and from the webview are in webviewProtocol.ts.
 // Types only. Sent with structured clone, so typed arrays arrive as typed arrays.
 
+import type { ChatMessage, CountedMessage, CountMessage } from './chatProtocol';
 import type { Cut } from './completion/cut';
 import type { GrewMessage, InspectedMessage, InspectMessage, KeepMessage, WatchMessage } from './inspectionProtocol';
 import type { Strings } from './l10n';
@@ -152,6 +153,8 @@ export interface ModelInfo {
   contextLength: number;
   /** True when the tokenizer has the fill-in-the-middle tokens. */
   fillInTheMiddle: boolean;
+  /** True when the folder has a chat template. */
+  chat: boolean;
   loadMs: number;
 }
 
@@ -255,6 +258,8 @@ export interface TryMessage {
 export type ToEngine =
   | LoadMessage
   | CompleteMessage
+  | ChatMessage
+  | CountMessage
   | WarmMessage
   | AheadMessage
   | AlternativesMessage
@@ -347,6 +352,7 @@ export type FromEngine =
   | ErrorMessage
   | AlternativesReplyMessage
   | MemoryReplyMessage
+  | CountedMessage
   | InspectedMessage
   | GrewMessage;
 

@@ -1,6 +1,7 @@
 // The engine: one loaded model, its tokenizer and its caches; text in, text out. Knows nothing of processes, the editor or the
 // command line; `main.ts` and `cli.ts` are its two front doors. One request runs at a time.
 
+import type { ChatRequest, ChatTurn } from '../chatProtocol';
 import { t } from '../l10n';
 import { windowAround } from '../completion/window';
 import type {
@@ -17,6 +18,7 @@ import { alternatives, BRANCHING, LEAST_PROBABILITY } from './alternatives';
 import { AttentionReader } from './attention';
 import { autoDevice, type Auto } from './autoDevice';
 import { beams } from './beams';
+import { Chat, type ChatTask } from './chat/chat';
 import { Contexts } from './contexts';
 import { CopyText, silent } from './copying';
 import { EngineError, otherVocabulary } from './errors';
@@ -29,6 +31,7 @@ import type { MemoryVoice } from './memory/voice';
 import { memoryOf, type WorkspaceMemory } from './memory/workspaceMemory';
 import { checkWidth, Model } from './model';
 import { readModelFolder } from './modelFolder';
+import { infoOf, placeOf } from './modelInfo';
 import { framePrompt, type Prompt } from './prompt';
 import type { Sampled } from './sampler';
 import { score, type Score } from './score';
@@ -97,12 +100,14 @@ export class Engine {
   readonly #model: Model;
   readonly #tokenizer: Tokenizer;
   readonly #contexts: Contexts;
+  readonly #cacheFor = (prompt: readonly number[]): KvCache => this.#contexts.take(prompt);
   readonly #lines: LineTokens;
   readonly #memory: WorkspaceMemory;
   readonly #without: ReadonlySet<Part>;
   /** Undefined: switched off. */
   readonly #speculation: Speculation | undefined;
   readonly #attention: AttentionReader;
+  readonly #chat: Chat;
   /** Answers questions about the inside of completions. */
   readonly inspector: Inspector;
   info: ModelInfo;
@@ -127,21 +132,8 @@ export class Engine {
     });
     this.#attention = new AttentionReader(model);
     this.inspector = new Inspector(model, tokenizer, this.#attention);
-    const { name, dir, weights, config } = model.folder;
-    this.info = {
-      name,
-      dir,
-      weights,
-      ...placeOf(model),
-      layers: config.layers,
-      heads: config.heads,
-      kvHeads: config.kvHeads,
-      headDim: config.headDim,
-      vocab: config.vocab,
-      contextLength: config.contextLength,
-      fillInTheMiddle: tokenizer.fim !== undefined,
-      loadMs: performance.now() - start,
-    };
+    this.#chat = new Chat(model, tokenizer);
+    this.info = infoOf(model, tokenizer, this.#chat.known, start);
   }
 
   /** @throws EngineError naming the file that is missing or damaged */
@@ -294,8 +286,18 @@ export class Engine {
   /** The best texts that follow a prompt, by beam search; undefined when it was cancelled. For errors see beams.ts. */
   beams(request: BeamRequest, signal: AbortSignal): Promise<BeamText[] | undefined> {
     const [model, tokenizer, { contextLength }] = [this.#model, this.#tokenizer, this.info];
-    const cacheFor = (prompt: readonly number[]): KvCache => this.#contexts.take(prompt);
-    return this.#asRequest(() => beams({ model, tokenizer, cacheFor, contextLength }, request, signal));
+    return this.#asRequest(() => beams({ model, tokenizer, cacheFor: this.#cacheFor, contextLength }, request, signal));
+  }
+
+  /** Answers a conversation; see chat/chat.ts. It is never the last completion. */
+  chat(request: ChatRequest, task: Pick<ChatTask, 'signal' | 'onToken'>): Promise<Completion> {
+    const lent = { cacheFor: this.#cacheFor, speculation: this.#speculation };
+    return this.#asRequest(() => this.#chat.answer(request, { ...task, ...lent }));
+  }
+
+  /** How many tokens a text has, or a conversation with its frame. For errors see chat/chat.ts. */
+  countTokens(of: string | readonly ChatTurn[]): number {
+    return this.#chat.count(of);
   }
 
   /** How well the model predicts `text`. */
@@ -391,9 +393,4 @@ export class Engine {
     );
     return result;
   }
-}
-
-/** Where a model runs. */
-function placeOf({ device, deviceNote, graphNote }: Model): Pick<ModelInfo, 'device' | 'deviceNote' | 'graph'> {
-  return { device, graph: graphNote, ...(deviceNote === undefined ? {} : { deviceNote }) };
 }

@@ -1,6 +1,7 @@
 // The engine process: takes messages, runs the newest request, sends tokens. Forked by the extension's engine client; it dies
 // with its parent. Knows the protocol and the engine, nothing of the editor.
 
+import type { ChatMessage } from '../chatProtocol';
 import type {
   AheadMessage,
   AlternativesMessage,
@@ -27,6 +28,8 @@ let current: Abortable | undefined;
 let warming: Abortable | undefined;
 /** The search for alternatives that runs or waits; a newer one aborts it, and a completion does. */
 let choosing: Abortable | undefined;
+/** The conversations that are answered or wait; they take their turns, and nothing that comes later ends one. */
+const chats = new Map<number, AbortController>();
 
 /** Looks for a better device while nobody asks. */
 let search: DeviceSearch | undefined;
@@ -58,6 +61,12 @@ async function handle(message: Asked): Promise<void> {
       );
     case 'complete':
       return complete(message);
+    case 'chat':
+      return chat(message);
+    case 'count':
+      return reply(message.id, async (loaded) =>
+        Promise.resolve({ type: 'counted', id: message.id, tokens: loaded.countTokens(message.of) }),
+      );
     case 'warm':
     case 'ahead':
       return beforehand(message);
@@ -65,6 +74,7 @@ async function handle(message: Asked): Promise<void> {
       return alternatives(message);
     case 'cancel':
       for (const running of [current, choosing, warming]) if (running?.id === message.id) running.abort.abort();
+      chats.get(message.id)?.abort();
       return;
     case 'remember':
       return reply(message.id, async (loaded) => ({
@@ -138,6 +148,19 @@ async function complete({ id, request }: CompleteMessage): Promise<void> {
     });
     return { type: 'done', id, completion };
   });
+}
+
+async function chat({ id, ...request }: ChatMessage): Promise<void> {
+  const abort = new AbortController();
+  chats.set(id, abort);
+  await reply(id, async (loaded) => {
+    const completion = await loaded.chat(request, {
+      signal: abort.signal,
+      onToken: (token, text) => send({ type: 'token', id, token: token.id, logprob: token.logprob, text }),
+    });
+    return { type: 'done', id, completion };
+  });
+  chats.delete(id);
 }
 
 async function alternatives({ id, of, count }: AlternativesMessage): Promise<void> {

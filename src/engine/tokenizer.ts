@@ -43,6 +43,8 @@ export class Tokenizer {
   readonly #plainAdded: RegExp | null;
   /** Ids that stand for no text. */
   readonly specialIds: ReadonlySet<number>;
+  /** The names of these tokens. */
+  readonly specialNames: readonly string[];
   readonly fim: FimTokens | undefined;
   /** Begins every text, where the model has such a token. */
   readonly bosId: number | undefined;
@@ -73,6 +75,7 @@ export class Tokenizer {
       .map((token) => `(${token.content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})`);
     this.#plainAdded = plain.length > 0 ? new RegExp(plain.join('|')) : null;
     this.specialIds = new Set(added.filter(isSpecial).map((token) => token.id));
+    this.specialNames = added.filter(isSpecial).map((token) => token.content);
     const addedIds = new Set(added.map(({ id }) => id));
     this.wordIds = this.#inner.model.vocab.length;
     while (this.wordIds > 0 && addedIds.has(this.wordIds - 1)) this.wordIds--;
@@ -114,6 +117,35 @@ export class Tokenizer {
     if (cache !== undefined && cache.size > MAX_REMEMBERED_WORDS) cache.clear();
     this.#inner.added_tokens_regex = this.#plainAdded;
     return this.#inner.encode(text, null, { add_special_tokens: false });
+  }
+
+  /**
+   * Ids of text that was put together from a frame, whose special tokens count, and text that was hidden from it (chat/hiding.ts); nothing
+   * is put first.
+   * @param reveal gives hidden text back, once the tokens have been found
+   */
+  encodeFramed(text: string, reveal: (text: string) => string): number[] {
+    if (text === '') return [];
+    const inner = this.#inner;
+    const { normalizer } = inner;
+    inner.added_tokens_regex = this.#allAdded;
+    // The library looks for tokens first, and normalizes what stands between them.
+    inner.normalizer = (piece) => (normalizer === null ? reveal(piece) : normalizer(reveal(piece)));
+    try {
+      return inner.encode(text, null, { add_special_tokens: false });
+    } finally {
+      inner.normalizer = normalizer;
+    }
+  }
+
+  /** The id of a token that was added to the vocabulary, special or not; undefined where no such token was. */
+  addedId(name: string): number | undefined {
+    return this.#inner.added_tokens.find(({ content }) => content === name)?.id;
+  }
+
+  /** Whether a token was added to the vocabulary. */
+  isAdded(id: number): boolean {
+    return this.#inner.added_tokens.some((token) => token.id === id);
   }
 
   /** Text of `ids`, special tokens left out; bytes that are not whole characters become U+FFFD. */

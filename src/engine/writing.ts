@@ -27,6 +27,8 @@ export interface Task extends Pick<GenerateOptions, 'begun' | 'branching' | 'sig
   cache: KvCache;
   copying: CopyText | undefined;
   drafts: Drafts | undefined;
+  /** The ids that end the text; by default those of the tokenizer. */
+  ends?: ReadonlySet<number>;
   /** When the request came, as `performance.now()` has it. */
   start: number;
   /** Told of each token, with the text that is now certain, and all that is written. */
@@ -46,7 +48,7 @@ export interface Written {
  * @throws EngineError `inference_failed`, `nan_logits`
  */
 export async function write({ model, tokenizer }: Writer, task: Task): Promise<Written> {
-  const { request, prompt, cache, copying, drafts, start, signal, onToken, begun = [], branching } = task;
+  const { request, prompt, cache, copying, drafts, start, signal, onToken, begun = [], branching, ends } = task;
   const { contextLength } = model.folder.config;
   const { raw, endless = false } = request;
   const bounded = !raw && request.unbounded !== true;
@@ -75,7 +77,7 @@ export async function write({ model, tokenizer }: Writer, task: Task): Promise<W
     maxTokens: endless ? request.maxTokens : mostTokens(request, contextLength),
     ...(endless ? { window: contextLength } : {}),
     sampling: request.sampling,
-    eosIds: raw ? tokenizer.eosIds : endings(tokenizer),
+    eosIds: ends ?? (raw ? tokenizer.eosIds : endings(tokenizer)),
     signal,
     onReuse: (reused) => (reusedTokens = Math.min(reused, prompt.ids.length)),
   });

@@ -4,6 +4,8 @@ declare module '@xenova/transformers/src/tokenizers.js' {
     constructor(tokenizerJson: object, tokenizerConfig: object);
     added_tokens: { id: number; content: string; special: boolean }[];
     added_tokens_regex: RegExp | null;
+    /** Rewrites text before it is cut into words. */
+    normalizer: ((text: string) => string) | null;
     /** `cache` holds the ids of each word that a BPE model has seen. */
     model: { vocab: (string | undefined)[]; tokens_to_ids: Map<string, number>; cache?: Map<string, unknown> };
     encode(text: string, textPair?: null, options?: { add_special_tokens?: boolean }): number[];

@@ -14,21 +14,12 @@ import type {
   ToEngine,
   TokenMessage,
 } from '../protocol';
+import { ChatClient } from './chatClient';
 import { engineEnvironment, logOutput } from './engineEnvironment';
-import { EngineFailure, type EngineState } from './engineState';
+import { EngineFailure, type EngineClientOptions, type EngineState } from './engineState';
 import { InspectClient } from './inspectClient';
 
 export { EngineFailure, type EngineState };
-
-export interface EngineClientOptions {
-  /** Path of the engine's bundle. */
-  enginePath: string;
-  log: (line: string) => void;
-  /** Told of each completion that ran to its end. */
-  onCompletion?: (completion: Completion) => void;
-  /** Port for a debugger to attach to the engine. */
-  inspectPort?: number;
-}
 
 /** A completion, and the name under which more can be asked about it. */
 export type Answer = Completion & { id: number };
@@ -61,6 +52,14 @@ export class EngineClient {
   readonly #pending = new Map<number, Pending>();
   /** What is asked about the inside of completions. */
   readonly inside = new InspectClient(() => this.#nextId++, this.#ask.bind(this), this.#send.bind(this));
+  /** Conversations. */
+  readonly chat = new ChatClient({
+    nextId: () => this.#nextId++,
+    ask: this.#ask.bind(this),
+    send: this.#send.bind(this),
+    writes: (more) => this.#runs(more, more),
+    onCompletion: (completion) => this.#options.onCompletion?.(completion),
+  });
   #load: LoadOptions | undefined;
   #child: ChildProcess | undefined;
   #state: EngineState = { kind: 'stopped' };
@@ -104,7 +103,7 @@ export class EngineClient {
     return this.#running > 0;
   }
 
-  /** True while a text is being written into a document; a suggestion asked for now would cancel it. */
+  /** True while a text is being written into a document, or an answer in a chat; a suggestion asked for now would cancel it. */
   get writing(): boolean {
     return this.#writing > 0;
   }
@@ -149,9 +148,7 @@ export class EngineClient {
     const cancel = (): void => this.#send({ type: 'cancel', id });
     signal.addEventListener('abort', cancel, { once: true });
     const writes = request.unbounded === true ? 1 : 0;
-    this.#writing += writes;
-    this.#running++;
-    this.#changed();
+    this.#runs(1, writes);
     try {
       const asked = this.#ask({ type: 'complete', id, request }, onToken);
       if (signal.aborted) cancel();
@@ -164,9 +161,7 @@ export class EngineClient {
       return { ...reply.completion, id };
     } finally {
       signal.removeEventListener('abort', cancel);
-      this.#writing -= writes;
-      this.#running--;
-      this.#changed();
+      this.#runs(-1, -writes);
     }
   }
 
@@ -240,6 +235,12 @@ export class EngineClient {
     this.#kill(t('The engine has been shut down.'));
     this.#setState({ kind: 'stopped' });
     this.#listeners.clear();
+  }
+
+  #runs(running: number, writing: number): void {
+    this.#running += running;
+    this.#writing += writing;
+    this.#changed();
   }
 
   #ask(message: ToEngine & { id: number }, onToken?: (token: TokenMessage) => void): Promise<FromEngine> {

@@ -1,6 +1,6 @@
 // What the engine is doing, as far as the extension knows, and how a request to it fails.
 
-import type { EngineFault, ModelInfo } from '../protocol';
+import type { Completion, EngineFault, ModelInfo } from '../protocol';
 
 export type EngineState =
   | { kind: 'stopped' }
@@ -20,4 +20,15 @@ export class EngineFailure extends Error {
     this.name = 'EngineFailure';
     this.code = fault.code;
   }
+}
+
+/** What an engine client is given. */
+export interface EngineClientOptions {
+  /** Path of the engine's bundle. */
+  enginePath: string;
+  log: (line: string) => void;
+  /** Told of each completion that ran to its end. */
+  onCompletion?: (completion: Completion) => void;
+  /** Port for a debugger to attach to the engine. */
+  inspectPort?: number;
 }

@@ -6,6 +6,7 @@ import { Rhythm } from '../completion/rhythm';
 import { t, useStrings } from '../l10n';
 import type { ContextFile, MemoryState } from '../protocol';
 import type { SequenceEntry } from '../webviewProtocol';
+import { offerChatModel } from './chatProvider';
 import { CompletionProvider } from './completionProvider';
 import { needsRestart, readConfig, setEnabled } from './config';
 import { EngineClient } from './engineClient';
@@ -249,6 +250,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
   context.subscriptions.push(
     { dispose: () => engine.dispose() },
     { dispose: () => statistics.dispose() },
+    offerChatModel(engine, () => config, log),
     statisticsDocument,
     models,
     exclusion,

@@ -7,9 +7,10 @@ import { test } from 'node:test';
 
 /** Bundle, most bytes. */
 const BUNDLES: [name: string, maxBytes: number][] = [
-  ['extension.js', 300_000],
-  ['engine.js', 640_000],
-  ['cli.js', 640_000],
+  ['extension.js', 275_000],
+  ['models.js', 80_000],
+  ['engine.js', 760_000],
+  ['cli.js', 760_000],
   ['webview.js', 220_000],
   ['download.js', 100_000],
 ];

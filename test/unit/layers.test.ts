@@ -11,7 +11,8 @@ const NODE = /^node:/;
 /** What the files of a room may import: packages, and other rooms. */
 const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
   'inspectionProtocol.ts': { packages: [], rooms: [] },
-  'protocol.ts': { packages: [], rooms: ['inspectionProtocol.ts', 'completion', 'l10n.ts'] },
+  'chatProtocol.ts': { packages: [], rooms: ['protocol.ts'] },
+  'protocol.ts': { packages: [], rooms: ['chatProtocol.ts', 'inspectionProtocol.ts', 'completion', 'l10n.ts'] },
   'webviewProtocol.ts': { packages: [], rooms: ['inspectionProtocol.ts', 'protocol.ts'] },
   'l10n.ts': { packages: [], rooms: [] },
   'jobProtocol.ts': { packages: [], rooms: ['l10n.ts'] },
@@ -20,13 +21,24 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
   machine: { packages: [NODE], rooms: [] },
   catalog: { packages: [], rooms: ['l10n.ts'] },
   engine: {
-    packages: [NODE, /^onnxruntime-node$/, /^@xenova\/transformers\/src\/tokenizers\.js$/],
-    rooms: ['inspectionProtocol.ts', 'protocol.ts', 'jobProtocol.ts', 'l10n.ts', 'completion', 'attention', 'machine'],
+    packages: [NODE, /^onnxruntime-node$/, /^@xenova\/transformers\/src\/tokenizers\.js$/, /^@huggingface\/jinja$/],
+    rooms: [
+      'chatProtocol.ts',
+      'inspectionProtocol.ts',
+      'protocol.ts',
+      'jobProtocol.ts',
+      'l10n.ts',
+      'completion',
+      'attention',
+      'machine',
+      'catalog',
+    ],
   },
   download: { packages: [NODE, /^@huggingface\/hub$/], rooms: ['l10n.ts', 'catalog'] },
   extension: {
     packages: [NODE, /^vscode$/],
     rooms: [
+      'chatProtocol.ts',
       'inspectionProtocol.ts',
       'protocol.ts',
       'webviewProtocol.ts',
@@ -58,7 +70,7 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
   },
   'cliMeasure.ts': { packages: [NODE], rooms: ['jobProtocol.ts', 'engine', 'cliInput.ts'] },
   'cliDownload.ts': { packages: [NODE], rooms: ['cliInput.ts', 'download'] },
-  'cliInput.ts': { packages: [], rooms: ['protocol.ts'] },
+  'cliInput.ts': { packages: [], rooms: ['chatProtocol.ts', 'protocol.ts'] },
   start: { packages: [NODE], rooms: [] },
 };
 /** Packages that one file alone may import. */

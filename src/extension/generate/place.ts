@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { t } from '../../l10n';
 import type { CompletionRequest } from '../../protocol';
 import { isForWriting, lineComment, pathForModel, textAround } from '../documents';
+import type { Wish } from './chatFraming';
 import { commentIn, withPrompt } from './framing';
 
 /** At the cursor; in place of the selection; on a new line after it; in a new document. */
@@ -22,6 +23,8 @@ export interface Place {
   opened: boolean;
   /** What the model is shown, as the document is now. @param range where `Place.range` is now */
   shown(range: vscode.Range): Shown;
+  /** What a model that was taught to chat is asked for, as the document is now; undefined where nothing was asked. */
+  wish(range: vscode.Range): Wish | undefined;
 }
 
 /** Targets that an editor offers, the most likely first. */
@@ -56,6 +59,12 @@ export function placeFor(
       const { before, after } = textAround(document, range);
       return { prefix: withPrompt(before + lead, prompt, comment, replaced), suffix: after, path };
     },
+    wish: (range) => {
+      if (prompt === '') return undefined;
+      const linePrefix = lead === '' ? document.lineAt(range.start).text.slice(0, range.start.character) : indent;
+      const language = document.languageId;
+      return { prompt, language, path, ...textAround(document, range), replaced, lead, linePrefix };
+    },
   };
 }
 
@@ -72,8 +81,16 @@ function trimmed(document: vscode.TextDocument, selection: vscode.Range): vscode
 async function inEmptyDocument(prompt: string): Promise<Place> {
   const editor = await newEditor('plaintext');
   const path = pathForModel(editor.document);
-  return { ...atStart(editor), lead: prompt, shown: () => ({ prefix: prompt, suffix: '', path }) };
+  return {
+    ...atStart(editor),
+    lead: prompt,
+    shown: () => ({ prefix: prompt, suffix: '', path }),
+    wish: () => ({ ...IN_NOTHING, prompt, language: 'plaintext', path }),
+  };
 }
+
+/** A wish for a document that is empty. */
+const IN_NOTHING = { before: '', after: '', replaced: '', lead: '', linePrefix: '' };
 
 /** A new document in the language of another one, which the model is shown beside it. */
 async function besides(source: vscode.TextEditor, prompt: string): Promise<Place> {
@@ -84,7 +101,12 @@ async function besides(source: vscode.TextEditor, prompt: string): Promise<Place
   const editor = await newEditor(languageId);
   const prefix = withPrompt('', prompt, commentIn(languageId, lineComment(languageId)), selected);
   const path = pathForModel(editor.document);
-  return { ...atStart(editor), lead: '', shown: () => ({ prefix, suffix: '', path, context: [other] }) };
+  return {
+    ...atStart(editor),
+    lead: '',
+    shown: () => ({ prefix, suffix: '', path, context: [other] }),
+    wish: () => ({ ...IN_NOTHING, prompt, language: languageId, path, replaced: selected, other }),
+  };
 }
 
 async function newEditor(language: string): Promise<vscode.TextEditor> {

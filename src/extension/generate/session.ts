@@ -2,10 +2,11 @@
 // written anew. It ends when it is kept or gone.
 
 import * as vscode from 'vscode';
-import type { CompletionRequest } from '../../protocol';
+import type { Completion, CompletionRequest } from '../../protocol';
 import type { Config } from '../config';
 import type { EngineClient } from '../engineClient';
 import type { History } from '../panel/history';
+import { answer, modelOf, type Reader } from './answering';
 import { Insertion, type Lost } from './insertion';
 import { tellEmpty, tellFailure, tellLost, writtenText } from './messages';
 import { Notification } from './notification';
@@ -128,50 +129,28 @@ export class Session {
   }
 
   async #write(again: boolean): Promise<void> {
-    const { engine, log, history } = this.#parts;
+    const { engine, log } = this.#parts;
     this.#abort = new AbortController();
     const { signal } = this.#abort;
     this.#text = '';
     let tokens = 0;
     const notification = new Notification(() => this.#abort.abort());
     this.#notification = notification;
-    const add = (text: string): void => {
+    const add = (text: string, lead: string): void => {
       if (text === '' || signal.aborted) return;
-      const whole = this.#text === '' ? this.#place.lead + text : text;
+      const whole = this.#text === '' ? lead + text : text;
       this.#text += whole;
       this.#insertion.append(whole);
     };
     try {
       const request = this.#request(again);
-      let streamed = 0;
-      let sequence: number | undefined;
-      let written = '';
-      const { document, range } = this.#insertion;
-      history.generates(
-        document,
-        range,
-        request,
-        this.#place.lead,
-        () => sequence,
-        () => written,
-      );
-      const {
-        text: whole,
-        stats,
-        finish,
-      } = await engine.complete(request, signal, ({ text, id }) => {
-        written += text;
-        if (sequence === undefined) {
-          sequence = id;
-          history.wrote();
-        }
-        notification.report(++tokens, request.maxTokens);
-        streamed += text.length;
-        add(text);
-      });
-      written = whole;
-      add(whole.slice(streamed));
-      history.wrote();
+      const progress = (): void => notification.report(++tokens, request.maxTokens);
+      const model = await modelOf(engine, signal);
+      const wish = model?.chat === true ? this.#place.wish(this.#insertion.range) : undefined;
+      const { stats, finish } =
+        model === undefined || wish === undefined
+          ? await this.#goOn(request, { add: (text) => add(text, this.#place.lead), progress })
+          : await answer(engine, model, wish, request, signal, { add: (text) => add(text, wish.lead), progress });
       await this.#insertion.settle();
       log.info(
         `generated ${stats.generatedTokens} tokens in ${stats.totalMs.toFixed(0)} ms (${finish}, seed ${request.sampling.seed})`,
@@ -188,6 +167,36 @@ export class Session {
       void tellFailure(error, tokens, log, () => this.#retry());
       if (!this.#insertion.written) await this.#end();
     }
+  }
+
+  /** Has the model go on with the text before the place, in which the prompt stands as a comment. */
+  async #goOn(request: CompletionRequest, { add, progress }: Reader): Promise<Pick<Completion, 'stats' | 'finish'>> {
+    const { engine, history } = this.#parts;
+    let [streamed, written] = [0, ''];
+    let sequence: number | undefined;
+    const { document, range } = this.#insertion;
+    history.generates(
+      document,
+      range,
+      request,
+      this.#place.lead,
+      () => sequence,
+      () => written,
+    );
+    const completion = await engine.complete(request, this.#abort.signal, ({ text, id }) => {
+      written += text;
+      if (sequence === undefined) {
+        sequence = id;
+        history.wrote();
+      }
+      progress();
+      streamed += text.length;
+      add(text);
+    });
+    written = completion.text;
+    add(written.slice(streamed));
+    history.wrote();
+    return completion;
   }
 
   #request(again: boolean): CompletionRequest {

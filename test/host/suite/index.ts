@@ -7,6 +7,7 @@ import { connectDriver } from '../driver';
 import { tests as activate } from './activate.test';
 import { tests as attention } from './attention.test';
 import { tests as burst } from './burst.test';
+import { tests as chat } from './chat.test';
 import { tests as context } from './context.test';
 import { tests as engine } from './engine.test';
 import { tests as exclusion } from './exclusion.test';
@@ -42,6 +43,7 @@ const suite: HostTest[] = [
   ...generateDecision,
   ...generatePlaces,
   ...generateTrouble,
+  ...chat,
   ...attention,
   ...panel,
   ...panelKeys,

@@ -20,21 +20,26 @@ export async function glassbox(): Promise<Api> {
 }
 
 /** For the time of the test, a model whose text is known beforehand: the alphabet, a line break, and again. */
-export async function knownModel(t: TestContext): Promise<Api> {
+export function knownModel(t: TestContext): Promise<Api> {
+  return otherModel(t, 'cycle', writeCycleModel);
+}
+
+/** For the time of the test, the model of a folder that `write` makes. @param name part of the folder's name */
+export async function otherModel(t: TestContext, name: string, write: (dir: string) => void): Promise<Api> {
   const api = await glassbox();
-  const dir = join(tmpdir(), `glassbox-cycle-${process.pid}`);
+  const dir = join(tmpdir(), `glassbox-${name}-${process.pid}`);
   if (!existsSync(dir)) {
-    writeCycleModel(dir);
+    write(dir);
     process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
   }
-  const loaded = (name: RegExp): Promise<true> =>
-    until(`the model ${String(name)}`, () => {
+  const loaded = (part: string): Promise<true> =>
+    until(`the model ${part}`, () => {
       const { engine } = api.status();
-      return (engine.kind === 'ready' && name.test(engine.info.name)) || undefined;
+      return (engine.kind === 'ready' && engine.info.name.includes(part)) || undefined;
     });
-  t.after(() => loaded(/small/)); // runs after the setting has been taken back
+  t.after(() => loaded('small')); // runs after the setting has been taken back
   await setting(t, 'model', dir);
-  await loaded(/cycle/);
+  await loaded(name);
   return api;
 }
 

@@ -1,0 +1,360 @@
+// Conversations → ids by the chat templates of model families, against an obvious way to do the same and against transformers.js where that is
+// installed; what people wrote is never taken for a token.
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { loadTransformers } from '../../models/peers/transformers.mjs';
+import { ChatFrame } from '../../src/engine/chat/frame';
+import { strftime } from '../../src/engine/chat/strftime';
+import { readTemplate } from '../../src/engine/chat/templateFile';
+import { EngineError } from '../../src/engine/errors';
+import type { ModelFolder } from '../../src/engine/modelFolder';
+import { seededRandom } from '../../src/engine/random';
+import { Tokenizer } from '../../src/engine/tokenizer';
+import type { ChatTurn } from '../../src/chatProtocol';
+import { CONVERSATION, FAMILIES, familyConfig, familyTokenizer, type Family } from '../chatFamilies';
+
+const scratch = mkdtempSync(join(tmpdir(), 'glassbox-chat-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+function frameOf(family: Pick<Family, 'template' | 'tokens' | 'bos' | 'eos'>): {
+  frame: ChatFrame;
+  tokenizer: Tokenizer;
+} {
+  const tokenizerConfig = familyConfig(family);
+  const folder = { dir: 'folder', tokenizerJson: familyTokenizer(family), tokenizerConfig, config: { eosIds: [] } };
+  const tokenizer = new Tokenizer(folder as unknown as ModelFolder);
+  const file = { text: family.template, path: 'folder/tokenizer_config.json' };
+  return { frame: new ChatFrame(tokenizer, file, tokenizerConfig), tokenizer };
+}
+
+/** The plain template that errors and long conversations are tried with. */
+const PLAIN: Family = FAMILIES[0] as Family;
+const withTemplate = (template: string): Family => ({ ...PLAIN, template });
+const user = (content: string): ChatTurn => ({ role: 'user', content });
+const assistant = (content: string): ChatTurn => ({ role: 'assistant', content });
+const system = (content: string): ChatTurn => ({ role: 'system', content });
+
+/** Names of tokens as their ids, all else as bytes. */
+function spelled(family: Family, framed: string): number[] {
+  const ids = new Map([
+    ['<s>', 256],
+    ['</s>', 257],
+    ['<pad>', 258],
+  ]);
+  family.tokens.forEach(({ content }, i) => ids.set(content, 259 + i));
+  const out: number[] = [];
+  for (let rest = framed; rest !== '';) {
+    const name = [...ids.keys()].find((each) => rest.startsWith(each));
+    const char = String.fromCodePoint(rest.codePointAt(0) as number);
+    out.push(...(name === undefined ? Buffer.from(char) : [ids.get(name) as number]));
+    rest = rest.slice((name ?? char).length);
+  }
+  return out;
+}
+
+for (const family of FAMILIES) {
+  test(`${family.name}: a conversation is framed as its family does`, () => {
+    const { frame } = frameOf(family);
+    assert.deepEqual(frame.encode(CONVERSATION), spelled(family, family.framed));
+    if (!family.tokens.some(({ rstrip }) => rstrip)) assert.equal(frame.text(CONVERSATION), family.framed);
+  });
+
+  test(`${family.name}: an answer ends at its own tokens`, () => {
+    const { frame } = frameOf(family);
+    assert.deepEqual([...frame.ends].sort(), family.ends.map((name) => spelled(family, name)[0]).sort());
+  });
+
+  test(`${family.name}: what a message says is text, whatever it looks like`, () => {
+    const { frame, tokenizer } = frameOf(family);
+    const names = [
+      '<s>',
+      '</s>',
+      ...family.tokens.filter(({ special = true }) => special).map(({ content }) => content),
+    ];
+    const count = (turns: ChatTurn[]): number =>
+      frame.encode(turns).filter((id) => tokenizer.specialIds.has(id)).length;
+    const usual = count([user('a'), assistant('b'), user('c')]);
+    const random = seededRandom(7);
+    const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+    const piece = (): string => {
+      const name = pick(names);
+      const cut = Math.floor(random() * (name.length + 1));
+      return pick([name, name, name.slice(0, cut), name.slice(cut), ' ', '\n', 'x', '{{ 1 }}', '\u{100041}', '𐀁']);
+    };
+    for (let i = 0; i < 300; i++) {
+      const [a, b, c] = Array.from({ length: 3 }, () =>
+        `x${Array.from({ length: 4 }, piece).join('')}x`.slice(i % 2, i % 3 === 0 ? -1 : undefined),
+      ) as [string, string, string];
+      if ([a, b, c].some((content) => content.trim() === '')) continue;
+      const turns = [user(a), assistant(b), user(c)];
+      assert.equal(count(turns), usual, JSON.stringify(turns));
+      // A byte for each byte: nothing is lost on the way.
+      assert.ok(tokenizer.decode(frame.encode(turns)).includes(a.trim()), JSON.stringify(turns));
+    }
+  });
+}
+
+test(
+  'transformers.js gives the same ids',
+  { skip: !existsSync('.peers/transformersjs') && 'not installed: npm run model:transformersjs' },
+  async () => {
+    const { AutoTokenizer, env } = loadTransformers(process.cwd()) as {
+      env: { localModelPath: string };
+      AutoTokenizer: { from_pretrained(name: string): Promise<Theirs> };
+    };
+    interface Theirs {
+      apply_chat_template(turns: ChatTurn[], options: Record<string, unknown>): number[];
+    }
+    for (const [i, family] of FAMILIES.entries()) {
+      const dir = join(scratch, `family-${i}`);
+      mkdirSync(dir);
+      writeFileSync(join(dir, 'tokenizer.json'), JSON.stringify(familyTokenizer(family)));
+      writeFileSync(join(dir, 'tokenizer_config.json'), JSON.stringify(familyConfig(family)));
+      writeFileSync(join(dir, 'config.json'), '{}');
+      env.localModelPath = dirname(dir);
+      const theirs = await AutoTokenizer.from_pretrained(basename(dir));
+      const { frame } = frameOf(family);
+      const options = {
+        add_generation_prompt: true,
+        tokenize: true,
+        return_tensor: false,
+        return_dict: false,
+        enable_thinking: false,
+      };
+      // Theirs refuses what we merge.
+      for (const turns of [CONVERSATION, CONVERSATION.slice(1), [user('  spaces \n')]]) {
+        if (turns[0]?.role === 'system' && / system message$/.test(family.name)) continue;
+        assert.deepEqual(frame.encode(turns), theirs.apply_chat_template(turns, options), family.name);
+      }
+    }
+  },
+);
+
+const MERGED: { name: string; family: string; turns: ChatTurn[]; framed: string }[] = [
+  {
+    name: 'a refused system message stands in the first message',
+    family: 'Gemma',
+    turns: [system('S'), user('U')],
+    framed: '<bos><start_of_turn>user\nS\n\nU<end_of_turn>\n<start_of_turn>model\n',
+  },
+  {
+    name: 'one that is left out silently, too',
+    family: 'Mistral',
+    turns: [system('S'), user('U')],
+    framed: '<s>[INST] S\n\nU [/INST]',
+  },
+  {
+    name: 'messages of one role in a row are one where they are refused',
+    family: 'Mistral',
+    turns: [user('A'), user('B'), assistant('C'), user('D')],
+    framed: '<s>[INST] A\n\nB [/INST]C</s>[INST] D [/INST]',
+  },
+  {
+    name: 'both',
+    family: 'Mistral',
+    turns: [system('S'), user('A'), user('B')],
+    framed: '<s>[INST] S\n\nA\n\nB [/INST]',
+  },
+  {
+    name: 'and stay apart where they are not',
+    family: 'ChatML',
+    turns: [system('S'), user('A'), user('B')],
+    framed:
+      '<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nA<|im_end|>\n<|im_start|>user\nB<|im_end|>\n<|im_start|>assistant\n',
+  },
+];
+for (const { name, family, turns, framed } of MERGED) {
+  test(`${family}: ${name}`, () => {
+    const found = FAMILIES.find((each) => each.name.startsWith(family)) as Family;
+    assert.equal(frameOf(found).frame.text(turns), framed);
+  });
+}
+
+const REFUSED: { name: string; template: string; turns?: ChatTurn[]; code: string; says: RegExp }[] = [
+  {
+    name: 'a block that is not closed',
+    template: '{% for m in messages %}x',
+    code: 'template_damaged',
+    says: /tokenizer_config\.json cannot be used/,
+  },
+  {
+    name: 'what is no expression',
+    template: '{{ messages[ }}',
+    code: 'template_damaged',
+    says: /tokenizer_config\.json cannot be used/,
+  },
+  {
+    name: 'a filter that there is not',
+    template: '{{ messages | nothing }}',
+    code: 'template_damaged',
+    says: /nothing/,
+  },
+  {
+    name: 'loops in loops',
+    template: `${'{% for a in range(1000) %}'.repeat(4)}${'{% endfor %}'.repeat(4)}`,
+    code: 'template_damaged',
+    says: /does not come to an end \(more than 2000 ms/,
+  },
+  {
+    name: 'a range without end',
+    template: '{% for a in range(10 ** 15) %}{% endfor %}',
+    code: 'template_damaged',
+    says: /a range of/,
+  },
+  {
+    name: 'a macro that calls itself',
+    template: '{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}',
+    code: 'template_damaged',
+    says: /cannot be used/,
+  },
+  {
+    name: 'a text that doubles',
+    template: "{% set n = namespace(t='xxxxxxxx') %}{% for a in range(40) %}{% set n.t = n.t + n.t %}{% endfor %}",
+    code: 'template_damaged',
+    says: /characters/,
+  },
+  {
+    name: 'a list that doubles',
+    template: '{% set n = namespace(t=[1]) %}{% for a in range(40) %}{% set n.t = n.t + n.t %}{% endfor %}',
+    code: 'template_damaged',
+    says: /elements/,
+  },
+  {
+    name: 'a template that refuses everything',
+    template: "{{ raise_exception('never: ' + messages[0].content) }}",
+    code: 'template_refuses',
+    says: /tokenizer_config\.json refuses this conversation: never: <\|im_end\|>/,
+    turns: [user('<|im_end|>')],
+  },
+  { name: 'no message', template: '', turns: [], code: 'bad_request', says: /no message/ },
+];
+for (const { name, template, turns = [user('x')], code, says } of REFUSED) {
+  test(`refused: ${name}`, () => {
+    assert.throws(
+      () => frameOf(withTemplate(template)).frame.encode(turns),
+      (error) =>
+        (error instanceof EngineError && error.code === code && says.test(error.message)) || assert.fail(String(error)),
+    );
+  });
+}
+
+test('a template tells the time, in English', () => {
+  const moment = new Date(2026, 1, 3, 14, 5, 9);
+  assert.equal(
+    strftime(moment, '%A, %d %B %Y %H:%M:%S; %a %-d %b %y %-I %p %j %%'),
+    'Tuesday, 03 February 2026 14:05:09; Tue 3 Feb 26 2 PM %j %',
+  );
+  const { frame } = frameOf(withTemplate("{{ strftime_now('%Y') }}{{ messages[0].content }}"));
+  assert.equal(frame.text([user('!')]), `${new Date().getFullYear()}!`);
+});
+
+const PLACES: { name: string; files: Record<string, unknown>; found: string | RegExp | undefined; in?: string }[] = [
+  { name: 'none', files: {}, found: undefined },
+  {
+    name: 'a text in tokenizer_config.json',
+    files: { 'tokenizer_config.json': { chat_template: 'A' } },
+    found: 'A',
+    in: 'tokenizer_config.json',
+  },
+  {
+    name: 'the one called default',
+    files: {
+      'tokenizer_config.json': {
+        chat_template: [
+          { name: 'tool_use', template: 'T' },
+          { name: 'default', template: 'D' },
+        ],
+      },
+    },
+    found: 'D',
+    in: 'tokenizer_config.json',
+  },
+  {
+    name: 'the only one',
+    files: { 'tokenizer_config.json': { chat_template: [{ name: 'any', template: 'O' }] } },
+    found: 'O',
+    in: 'tokenizer_config.json',
+  },
+  {
+    name: 'none called default',
+    files: {
+      'tokenizer_config.json': {
+        chat_template: [
+          { name: 'a', template: 'A' },
+          { name: 'b', template: 'B' },
+        ],
+      },
+    },
+    found: /tokenizer_config\.json cannot be used.*default/,
+  },
+  {
+    name: 'a number',
+    files: { 'tokenizer_config.json': { chat_template: 7 } },
+    found: /tokenizer_config\.json cannot be used/,
+  },
+  {
+    name: 'chat_template.jinja comes first',
+    files: { 'chat_template.jinja': 'J', 'tokenizer_config.json': { chat_template: 'A' } },
+    found: 'J',
+    in: 'chat_template.jinja',
+  },
+  {
+    name: 'chat_template.json comes last',
+    files: { 'chat_template.json': { chat_template: 'L' } },
+    found: 'L',
+    in: 'chat_template.json',
+  },
+  {
+    name: 'a damaged chat_template.json',
+    files: { 'chat_template.json': '{' },
+    found: /chat_template\.json cannot be used/,
+  },
+];
+for (const [i, { name, files, found, in: file }] of PLACES.entries()) {
+  test(`where a template is: ${name}`, () => {
+    const dir = join(scratch, `place-${i}`);
+    mkdirSync(dir);
+    for (const [path, content] of Object.entries(files))
+      writeFileSync(join(dir, path), typeof content === 'string' ? content : JSON.stringify(content));
+    const read = (): unknown => readTemplate(dir, (files['tokenizer_config.json'] ?? {}) as Record<string, unknown>);
+    if (found instanceof RegExp)
+      assert.throws(read, (error) => error instanceof EngineError && found.test(error.message));
+    else assert.deepEqual(read(), found === undefined ? undefined : { text: found, path: join(dir, file as string) });
+  });
+}
+
+test('of a long conversation the oldest turns are left out, never the system message, and the front stays put', () => {
+  const { frame } = frameOf(PLAIN);
+  const room = 800;
+  const turns: ChatTurn[] = [system('keep me')];
+  let [fronts, before] = [0, ''];
+  for (let i = 0; i < 60; i++) {
+    turns.push(user(`question ${i}`));
+    const ids = frame.fit(turns, room);
+    assert.ok(ids.length <= room);
+    const shown = frame.encode(turns);
+    const kept = turns.filter(
+      (_, at) =>
+        at === 0 ||
+        ids.length === shown.length ||
+        at >= turns.length - 1 ||
+        frame.encode([turns[0] as ChatTurn, ...turns.slice(at)]).length <= ids.length,
+    );
+    assert.deepEqual(ids, frame.encode(kept), `turn ${i}`); // whole turns, the newest ones
+    assert.deepEqual(kept[0], turns[0]);
+    assert.equal(kept[1]?.role, 'user');
+    const front = kept[1].content;
+    if (front !== before) fronts++;
+    before = front;
+    turns.push(assistant(`answer ${i}`));
+  }
+  assert.ok(fronts > 3 && fronts < 15, `${fronts} fronts in 60 turns`);
+  assert.throws(
+    () => frame.fit([user('x'.repeat(900))], room),
+    (error) => error instanceof EngineError && error.code === 'prompt_too_long' && error.message.includes('800'),
+  );
+});
