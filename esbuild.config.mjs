@@ -14,7 +14,14 @@ const tokenizerOnly = {
     onResolve({ filter: /^(onnxruntime-node|onnxruntime-web|sharp)$/ }, ({ path, importer }) =>
       importer.includes(join('@xenova', 'transformers')) ? { path, namespace: 'left-out' } : undefined,
     );
-    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({ contents: 'export default {}', loader: 'js' }));
+    // Its own, older renderer of chat templates: engine/chat has a newer one.
+    onResolve({ filter: /^@huggingface\/jinja$/ }, ({ path, importer }) =>
+      importer.includes(join('@xenova', 'transformers')) ? { path, namespace: 'left-out' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'left-out' }, () => ({
+      contents: 'export default {}; export const Template = undefined;',
+      loader: 'js',
+    }));
     // No cache, no hub, no file system: files are read by the engine, and nothing is ever downloaded.
     onLoad({ filter: /@xenova[\\/]transformers[\\/]src[\\/](env|utils[\\/]hub)\.js$/ }, () => ({
       contents: 'export const env = { backends: { onnx: {} } }; export const getModelJSON = undefined;',

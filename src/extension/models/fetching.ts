@@ -5,10 +5,9 @@ import * as vscode from 'vscode';
 import type { MachineFacts } from '../../catalog/fit';
 import type { WeightsChoice } from '../../catalog/weights';
 import type { Downloaded, Progress, RepoDescription } from '../../download';
-import type { BuildJob, BuildResult } from '../../jobProtocol';
 import { t } from '../../l10n';
+import { buildInProcess } from './building';
 import type { Hub } from './hub';
-import { runJob } from './job';
 import type { ModelsParts } from './models';
 import { choicesOf, offerWeights } from './offerWeights';
 import { bytesInWords, timeInWords } from './sizes';
@@ -85,13 +84,16 @@ function download(
 function build({ extensionPath, log, strings }: ModelsParts, hub: Hub, from: string): Promise<string> {
   const into = `${from}-4bit`;
   return withProgress(t('Building the graph'), async (report, signal) => {
-    const job: BuildJob = { type: 'build', from, into, bits: 4 };
-    const built = await runJob<BuildResult>(join(extensionPath, 'dist', 'engine.js'), job, {
-      onProgress: ({ doing, fraction }) => report(doing, fraction),
-      signal,
-      strings,
-      log: (line) => log.info(line),
-    });
+    const built = await buildInProcess(
+      join(extensionPath, 'dist', 'engine.js'),
+      { from, into, bits: 4 },
+      {
+        onProgress: ({ doing, fraction }) => report(doing, fraction),
+        signal,
+        strings,
+        log: (line) => log.info(line),
+      },
+    );
     await hub.room.keepBuilt(from, into);
     log.info(
       `built ${built.dir}: ${built.bytes} bytes in ${built.buildSeconds.toFixed(0)} s; logits correlate with the original's by ${built.correlation.toFixed(4)}`,
