@@ -9,7 +9,7 @@ import { cancelled, diskError, DownloadError } from './errors';
 import { defaultHubCaches, findInCaches, takeOver } from './hubCache';
 import { Ledger } from './ledger';
 import { readLockFile, writeLockFile } from './lockFile';
-import { hold } from './mutex';
+import { hold, type Held } from './mutex';
 import { isCommit, isSafePath } from './names';
 import { stopIfCancelled } from './patience';
 import { checkRoom, freeBytes, noRoom } from './room';
@@ -53,27 +53,40 @@ export async function download(request: DownloadRequest, options: DownloadOption
   const place = placeOf(store, description.name, description.revision);
   const total = files.reduce((sum, file) => sum + file.size, 0);
   const ledger = new Ledger(total, options.onProgress);
-  await makeFolder(dirname(place.mutex));
-  const held = await hold(place.mutex, options.signal, () => {
-    ledger.at(files[0]?.path ?? '', 'wait');
-    void partialBytes(place.partial, files).then((bytes) => ledger.othersHave(bytes));
-  });
-  ledger.othersHave(0);
-  const signal = options.signal === undefined ? held.lost : AbortSignal.any([options.signal, held.lost]);
-  const access = new Access(description.name, { ...options, signal });
+  const endTelling = ledger.begin();
   try {
-    await fetchAll({ request, place, access, ledger, sums: new Map() }, files);
-    ledger.tell(true);
-    return { dir: place.dir, transferredBytes: ledger.transferred, reusedBytes: ledger.reused };
-  } catch (error) {
-    stopIfCancelled(options.signal);
-    if (held.lost.aborted)
-      throw new DownloadError('busy', t('Another window has taken over the download of {0}.', description.name));
-    if (error instanceof DownloadError && error.code === 'disk_full') throw await withMissing(error, place, ledger);
-    throw error instanceof DownloadError ? error : diskError(place.partial, error);
+    await makeFolder(dirname(place.mutex));
+    const held = await hold(place.mutex, options.signal, async () => {
+      ledger.at(files[0]?.path ?? '', 'wait');
+      ledger.othersHave(await partialBytes(place.partial, files));
+    });
+    ledger.othersHave(0);
+    try {
+      const signal = options.signal === undefined ? held.lost : AbortSignal.any([options.signal, held.lost]);
+      const access = new Access(description.name, { ...options, signal });
+      await fetchAll({ request, place, access, ledger, sums: new Map() }, files);
+    } catch (error) {
+      stopIfCancelled(options.signal);
+      throw await inWords(error, description.name, place, held, ledger);
+    } finally {
+      await held.release();
+    }
   } finally {
-    await held.release();
+    endTelling();
   }
+  ledger.tell(true);
+  return { dir: place.dir, transferredBytes: ledger.transferred, reusedBytes: ledger.reused };
+}
+
+/** What ended a download, as an error for people. */
+async function inWords(error: unknown, name: string, place: Place, held: Held, ledger: Ledger): Promise<DownloadError> {
+  if (held.lost.aborted)
+    return new DownloadError('busy', t('Another window has taken over the download of {0}.', name));
+  const known = diskError(place.partial, error);
+  if (known.code !== 'disk_full' || known.cause === undefined) return known;
+  // The disk was full on the way: says how much is missing.
+  const free = (await freeBytes(place.partial)) ?? 0;
+  return noRoom(place.partial, Math.max(ledger.left - free, 1), known.cause);
 }
 
 /** The files asked for: small ones first, then weights, and graphs last, so that no folder has a graph without its weights. */
@@ -201,13 +214,6 @@ async function settle({ request, place, access, sums }: Work, files: RepoFile[])
     await writeLockFile(place.dir, lock);
   }
   await clearPartial(place);
-}
-
-/** The disk was full on the way: says how much is missing. */
-async function withMissing(error: DownloadError, place: Place, ledger: Ledger): Promise<DownloadError> {
-  if (error.cause === undefined) return error;
-  const free = (await freeBytes(place.partial)) ?? 0;
-  return noRoom(place.partial, Math.max(ledger.left - free, 1), error.cause);
 }
 
 async function makeFolder(path: string): Promise<void> {

@@ -7,6 +7,7 @@ import { connect as connectTls } from 'node:tls';
 import type { Socket } from 'node:net';
 import { t } from '../l10n';
 import { DownloadError, PassingError } from './errors';
+import { proxyWantsName } from './faults';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -99,7 +100,7 @@ async function overTunnel(
       const status = answer.statusCode ?? 0;
       reject(
         status === 407
-          ? new DownloadError('proxy', t('The proxy asks for a name and a password. Set them in its address.'))
+          ? proxyWantsName()
           : new PassingError('proxy', t('The proxy does not let us through to {0} (status {1}).', target, status)),
       );
     });

@@ -19,8 +19,7 @@ export function faultOfAnswer(response: Response, asked: Asked): DownloadError {
   const { status, headers } = response;
   const { name, endpoint, hasToken, url, elsewhere } = asked;
   const code = headers.get('x-error-code') ?? '';
-  if (status === 407)
-    return new DownloadError('proxy', t('The proxy asks for a name and a password. Set them in its address.'));
+  if (status === 407) return proxyWantsName();
   if (status === 429)
     return new PassingError('rate_limited', t('{0} is asked too often at the moment.', url.host), {
       afterMs: retryAfter(headers),
@@ -95,6 +94,11 @@ function retryAfter(headers: Headers): number | undefined {
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
+/** The proxy wants to know who we are. */
+export function proxyWantsName(cause?: unknown): DownloadError {
+  return new DownloadError('proxy', t('The proxy asks for a name and a password. Set them in its address.'), { cause });
+}
+
 /** Trouble with certificates, as Node and Chromium call it. */
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)_|ERR_TLS_/;
 const PROXY = /ERR_(PROXY|TUNNEL)|proxy/i;
@@ -118,6 +122,7 @@ export function faultOfThrown(error: unknown, url: URL, signal: AbortSignal | un
       ),
       { cause: error },
     );
+  if (/proxy authentication required|\b407\b/i.test(said)) return proxyWantsName(error);
   if (PROXY.test(said))
     return new PassingError('proxy', t('The proxy does not let us through to {0} ({1}).', url.host, short), {
       cause: error,

@@ -28,7 +28,7 @@ interface Holder {
  * @param onWait told now and then while others are
  * @throws DownloadError `cancelled`, `disk`
  */
-export async function hold(path: string, signal: AbortSignal | undefined, onWait: () => void): Promise<Held> {
+export async function hold(path: string, signal: AbortSignal | undefined, onWait: () => Promise<void>): Promise<Held> {
   const me: Holder = { id: randomUUID(), pid: process.pid, host: hostname() };
   for (;;) {
     try {
@@ -39,7 +39,7 @@ export async function hold(path: string, signal: AbortSignal | undefined, onWait
     }
     if (!(await isAtWork(path))) await takeAway(path);
     else {
-      onWait();
+      await onWait();
       await pause(LOOK_MS, signal);
     }
   }

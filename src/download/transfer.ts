@@ -93,8 +93,12 @@ async function fetchRest(way: Way): Promise<void> {
       opened.stall.end();
       await target.flush();
     }
+    // The answer ended as answers end, so nobody cut it.
     if (target.length < file.size)
-      throw new PassingError('offline', t('The connection to {0} was cut.', opened.url.host));
+      throw new PassingError(
+        'bad_answer',
+        t('{0} sends {1} bytes for {2}, which has {3}.', opened.url.host, target.length, file.path, file.size),
+      );
   };
   const { patience, signal } = access;
   await untilItWorks(attempt, { patience, signal, onWait: () => ledger.at(file.path, 'wait') });
@@ -120,6 +124,11 @@ async function checkStart({ response, url }: Opened, from: number, way: Way): Pr
   way.version = { origin: url.origin, ...(etag.startsWith('W/') ? {} : { etag }) };
   const packed = /^(?!identity$)./i.test(headers.get('content-encoding') ?? '');
 
+  if (/^text\/html\b/i.test(headers.get('content-type') ?? '') && !path.endsWith('.html'))
+    throw new PassingError(
+      'bad_answer',
+      t('{0} sends a web page instead of {1}. Check whether the network asks you to sign in.', url.host, path),
+    );
   if (status === 200) {
     // Another server has other names for the same bytes: once more without the name.
     if (from > 0 && before.etag !== undefined && before.origin !== url.origin) {
