@@ -138,9 +138,9 @@ export interface SpeedJob {
 
 /** With as many threads as suit the machine. */
 export interface MachineSpeed {
-  /** Bytes of a matrix that are read in a second while a vector is multiplied by it. */
+  /** Bytes of a matrix in four bits, scales included, that are read in a second while a vector is multiplied by it. */
   bytesPerSecond: number;
-  /** Multiplications with addition in a second, of float32 matrices. */
+  /** Multiplications with addition in a second, where many rows are multiplied by it. */
   macsPerSecond: number;
 }
 

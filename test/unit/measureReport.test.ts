@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import type { Place } from '../../src/extension/config';
-import { estimate } from '../../src/extension/models/estimate';
 import {
   cacheThatFits,
   machineFacts,
@@ -126,10 +125,4 @@ test('the report is Chinese for who reads Chinese', () => {
   const text = measureReport(measured, 'zh-cn');
   useStrings({});
   assert.doesNotMatch(text.replace(/Failed.*|A Processor|small/g, ''), /\b(the|is|are|of|and)\b/);
-});
-
-test('an estimate: bytes over bandwidth for a token written, parameters over multiplications for one read', () => {
-  const speed = { bytesPerSecond: 20e9, macsPerSecond: 500e9 };
-  assert.deepEqual(estimate(speed, 1e9, 2e9), { decodeMs: 50, prefill: 250 });
-  assert.deepEqual(estimate(speed, 1e9), { decodeMs: 50, prefill: 500 });
 });
