@@ -110,6 +110,10 @@ const speculation = {
  * @type {import('esbuild').BuildOptions} */
 const sliding = { ...evaluation, entryPoints: ['test/bench/sliding.ts'], outfile: '.test-out/sliding/main.js' };
 
+/** What building and using models of published shapes costs, for Node.
+ * @type {import('esbuild').BuildOptions} */
+const shapes = { ...evaluation, entryPoints: ['test/bench/shapes/main.ts'], outfile: '.test-out/shapes/main.js' };
+
 /** What the attention panel costs: the writer, a window of VS Code, and beside the rival way, for Node.
  * @type {import('esbuild').BuildOptions} */
 const panel = {
@@ -142,6 +146,8 @@ if (args.includes('--watch')) {
   await build(speculation);
 } else if (args.includes('--attention')) {
   await build(attention);
+} else if (args.includes('--shapes')) {
+  await build(shapes);
 } else if (args.includes('--panel')) {
   await build(panel);
 } else if (args.includes('--sliding')) {

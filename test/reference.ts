@@ -15,6 +15,8 @@ export interface LlamaWeights {
   rotaryDim?: number;
   /** The projections to queries, keys and values have a bias (Qwen2). */
   biases?: boolean;
+  /** What the heads give has a bias besides, and the products of the feed-forward network (Llama with attention_bias and mlp_bias). */
+  innerBiases?: boolean;
   /** Each head's query and key go through an RMSNorm before they are rotated (Qwen3). */
   headNorms?: boolean;
   /** Scores s become softcap · tanh(s / softcap) (Gemma 2). */
@@ -128,9 +130,13 @@ export function forward(w: LlamaWeights, ids: readonly number[], { without, step
     attention.push(ofLayer);
     takeOut(without, layer, headDim, mixed);
     steps?.(layer, { plainQueries, plainKeys, queries: q, keys: k, values: v, mixed });
-    x = x.map((row, position) => add(row, matVec(weight('self_attn.o_proj'), mixed[position]!)));
+    const biased = (module: string, row: Vector): Vector =>
+      w.innerBiases ? add(row, tensor(`model.layers.${layer}.${module}.bias`)) : row;
+    x = x.map((row, position) =>
+      add(row, biased('self_attn.o_proj', matVec(weight('self_attn.o_proj'), mixed[position]!))),
+    );
 
-    if (!w.feedForwardFirst) x = feedForward(w, x, weight);
+    if (!w.feedForwardFirst) x = feedForward(w, x, weight, biased);
   }
   const out = w.untied ? tensor('lm_head.weight') : embedding;
   return { logits: x.map((row) => matVec(out, rmsNorm(row, tensor('model.norm.weight'), rmsEps))), attention };
@@ -149,14 +155,20 @@ export function takeOut(without: Without | undefined, layer: number, headDim: nu
 }
 
 /** The feed-forward block of a layer (SwiGLU), or a mixture of several. */
-function feedForward(w: LlamaWeights, x: Vector[], weight: (name: string) => Float32Array): Vector[] {
+function feedForward(
+  w: LlamaWeights,
+  x: Vector[],
+  weight: (name: string) => Float32Array,
+  biased: (module: string, row: Vector) => Vector = (_, row) => row,
+): Vector[] {
   return x.map((row) => {
     const inner = rmsNorm(row, weight('post_attention_layernorm'), w.rmsEps);
     const network = (name: string): Vector => {
-      const gate = matVec(weight(`${name}.gate_proj`), inner);
-      const up = matVec(weight(`${name}.up_proj`), inner);
-      return matVec(
-        weight(`${name}.down_proj`),
+      const product = (part: string, of: Vector): Vector =>
+        biased(`${name}.${part}_proj`, matVec(weight(`${name}.${part}_proj`), of));
+      const [gate, up] = [product('gate', inner), product('up', inner)];
+      return product(
+        'down',
         up.map((value, i) => value * silu(gate[i]!)),
       );
     };

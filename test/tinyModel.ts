@@ -30,6 +30,7 @@ export type Change = Partial<
     | 'kvHeads'
     | 'headDim'
     | 'biases'
+    | 'innerBiases'
     | 'interleaved'
     | 'rotaryDim'
     | 'headNorms'
@@ -66,6 +67,11 @@ export function tinyWeights(seed = 1, change: Change = {}): TinyWeights {
     if (change.biases)
       for (const [part, n] of Object.entries({ q: heads, k: kvHeads, v: kvHeads }))
         names.set(`model.layers.${layer}.self_attn.${part}_proj.bias`, [n * headDim]);
+    if (change.innerBiases) {
+      names.set(`model.layers.${layer}.self_attn.o_proj.bias`, [hidden]);
+      for (const [part, n] of Object.entries({ gate: ffn, up: ffn, down: hidden }))
+        names.set(`model.layers.${layer}.mlp.${part}_proj.bias`, [n]);
+    }
     if (change.headNorms) for (const part of ['q', 'k']) of(`self_attn.${part}_norm`, [headDim]);
     if (change.experts !== undefined) of('mlp.gate', [change.experts, hidden]);
     const networks =

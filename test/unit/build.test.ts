@@ -71,6 +71,11 @@ const MODELS: Record<string, TinySource> = {
   'llama, untied, in float16': { family: 'llama', dtype: 'F16', change: { untied: true } },
   'llama with a key head for each query head, in bfloat16': { family: 'llama', dtype: 'BF16', change: { kvHeads: 6 } },
   'llama with heads that attention does not rotate': { family: 'llama', change: { headDim: 8 } },
+  'llama with biases everywhere': {
+    family: 'llama',
+    change: { biases: true, innerBiases: true },
+    config: { attention_bias: true, mlp_bias: true },
+  },
   'mistral with a window, in three files': { family: 'mistral', dtype: 'BF16', shards: 3, change: { untied: true } },
   'mistral without a window': { family: 'mistral', change: { window: 999 }, config: { sliding_window: null } },
   'qwen2, in bfloat16': { family: 'qwen2', dtype: 'BF16' },
@@ -112,6 +117,51 @@ for (const [name, source] of Object.entries(MODELS)) {
     }
   });
 }
+
+/** What config.json says of windows, and which each of the three layers has. */
+const WINDOWS: [config: Record<string, unknown>, expected: number[]][] = [
+  [{ model_type: 'mistral' }, [4096, 4096, 4096]],
+  [{ model_type: 'mistral', sliding_window: null }, [0, 0, 0]],
+  [{ model_type: 'mistral', sliding_window: 7 }, [7, 7, 7]],
+  [{ model_type: 'llama', sliding_window: 7 }, [0, 0, 0]],
+  [{ model_type: 'qwen2', sliding_window: 7 }, [0, 0, 0]],
+  [{ model_type: 'qwen2', sliding_window: 7, use_sliding_window: true }, [0, 0, 0]],
+  [{ model_type: 'qwen2', sliding_window: 7, use_sliding_window: true, max_window_layers: 1 }, [0, 7, 7]],
+  [
+    {
+      model_type: 'qwen3',
+      sliding_window: 7,
+      use_sliding_window: true,
+      layer_types: ['sliding_attention', 'full_attention', 'sliding_attention'],
+    },
+    [7, 0, 7],
+  ],
+];
+test('windows are where config.json has them, and long contexts are cut', () => {
+  const sizes = { hidden_size: 48, intermediate_size: 80, num_hidden_layers: 3, num_attention_heads: 6, vocab_size: 9 };
+  for (const [config, expected] of WINDOWS)
+    assert.deepEqual(
+      readShape({ ...sizes, num_key_value_heads: 2, ...config }, '').windows,
+      expected,
+      JSON.stringify(config),
+    );
+  assert.equal(readShape({ ...sizes, model_type: 'llama', max_position_embeddings: 131072 }, '').context, 32768);
+});
+
+test('agreement is the correlation of the numbers and the share of equal tops', () => {
+  const rows = Float32Array.of(1, 2, 3, 9, 5, 5);
+  assert.deepEqual(agreement(rows, rows, 3), { correlation: 1, sameTop: 1 });
+  const other = rows.map((x) => 7 - 2 * x);
+  assert.ok(Math.abs(agreement(rows, other, 3).correlation + 1) < 1e-12);
+  assert.equal(agreement(rows, other, 3).sameTop, 0);
+  assert.equal(agreement(rows, Float32Array.of(1, 2, 4, 0, 1, 0), 3).sameTop, 0.5);
+  // by hand: deviations (−1, 0, 1) and (−2, 1, 1): 3 / √(2 · 6)
+  assert.ok(
+    Math.abs(agreement(Float32Array.of(1, 2, 3), Float32Array.of(0, 3, 3), 3).correlation - 3 / Math.sqrt(12)) < 1e-12,
+  );
+  assert.ok(Number.isNaN(agreement(rows, new Float32Array(6), 3).correlation));
+  assert.throws(() => agreement(rows, rows.subarray(3), 3), RangeError);
+});
 
 test('quantised numbers are within half a step of what they were, and 0 is 0', () => {
   const random = seededRandom(3);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -329,4 +329,22 @@ test('build makes a model that generate runs, and refuses what it cannot build',
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, message);
   }
+});
+
+test('build that is interrupted ends with 130 and leaves nothing', async () => {
+  const [from, place] = [join(scratch, 'large'), join(scratch, 'place')];
+  const sizes = { layers: 12, hidden: 512, inner: 2048, vocab: 4096, heads: 8, kvHeads: 2, headDim: 64 };
+  writeTinySource(from, { family: 'llama', sizes });
+  mkdirSync(place);
+  const child = spawn(process.execPath, [cli, 'build', '--from', from, '--into', join(place, 'model')]);
+  let [stdout, begun] = ['', false];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    if (begun || !text.includes(' %')) return;
+    begun = true;
+    assert.equal(readdirSync(place).length, 1, 'it is under construction');
+    child.kill('SIGINT');
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  assert.deepEqual([code, begun, stdout, readdirSync(place)], [130, true, '', []]);
 });

@@ -56,7 +56,7 @@ export interface Built {
 }
 
 /**
- * Builds a model folder (DESIGN: the Hugging Face layout that transformers.js reads).
+ * Builds a model folder in the Hugging Face layout that transformers.js reads.
  * @returns bytes of its weights
  * @throws EngineError naming the file at fault and the remedy; `cancelled` where `signal` ended it
  */

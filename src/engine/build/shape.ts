@@ -128,9 +128,12 @@ function readRotation(config: Config, path: string): Rotation {
   return { theta, scaling: { type, factor: number('factor'), low, high, original } };
 }
 
-/** Mistral slides over all layers, Qwen only where use_sliding_window says so, from layer max_window_layers on; layer_types goes before both. */
+/**
+ * Mistral slides over all layers, Qwen only where use_sliding_window says so, from layer max_window_layers on; layer_types goes before both. Where
+ * nothing is said, transformers has a window of 4,096, and 28 layers without one; null is none.
+ */
 function readWindows(config: Config, family: Family, layers: number, path: string): number[] {
-  const window = config['sliding_window'] ?? 0;
+  const window = config['sliding_window'] === undefined ? 4096 : (config['sliding_window'] ?? 0);
   const used = family === 'mistral' || (family !== 'llama' && config['use_sliding_window'] === true);
   if (!used || window === 0) return new Array<number>(layers).fill(0);
   if (typeof window !== 'number' || !Number.isInteger(window) || window < 0) throw missing(path, 'sliding_window');
@@ -143,7 +146,7 @@ function readWindows(config: Config, family: Family, layers: number, path: strin
       throw unsupported(path, `layer_types ${JSON.stringify(type)}`);
     });
   }
-  const first = family === 'mistral' ? 0 : (config['max_window_layers'] ?? layers);
+  const first = family === 'mistral' ? 0 : (config['max_window_layers'] ?? 28);
   return Array.from({ length: layers }, (_, layer) => (typeof first === 'number' && layer >= first ? window : 0));
 }
 

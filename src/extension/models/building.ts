@@ -1,6 +1,7 @@
 // Has a model built out of safetensors, and leaves nothing of it where that came to nothing. Runs in plain Node.
 
 import { rmSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { BuildJob, BuildResult } from '../../jobProtocol';
 import { runJob, type JobOptions } from './job';
 
@@ -16,7 +17,7 @@ export async function buildInProcess(
 ): Promise<BuildResult> {
   let left: string | undefined;
   const onStart = (pid: number): void => {
-    left = `${build.into}.partial-${pid}`; // see BuildJob
+    left = `${resolve(build.into)}.partial-${pid}`; // see BuildJob
     options.onStart?.(pid);
   };
   try {
