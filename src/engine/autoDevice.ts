@@ -71,14 +71,14 @@ export function autoDevice(folder: ModelFolder, stateDir: string | undefined, gi
 export function rememberBest(
   folder: ModelFolder,
   stateDir: string | undefined,
-  device: string,
-  reason: string,
+  { device, reason }: Choice,
+  given?: Machine,
 ): boolean {
-  const machine = thisMachine();
+  const machine = given ?? thisMachine();
   const tried = candidates(machine);
   if (stateDir !== undefined && largeEnough(folder) && tried.length > 0 && ['cpu', ...tried].includes(device))
     new DeviceRecord(stateDir, weightsStamp(folder), machine).end(device, reason);
-  return autoDevice(folder, stateDir).device === device;
+  return autoDevice(folder, stateDir, machine).device === device;
 }
 
 /**

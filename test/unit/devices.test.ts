@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { autoDevice, trialsOf } from '../../src/engine/autoDevice';
+import { autoDevice, rememberBest, trialsOf } from '../../src/engine/autoDevice';
 import { DeviceRecord } from '../../src/engine/deviceRecord';
 import { candidates, weightsStamp, type Machine, type WeightsStamp } from '../../src/engine/devices';
 import { best, tryDevice, type Trial, type TriedModel } from '../../src/engine/deviceTrial';
@@ -192,6 +192,33 @@ test('auto is the CPU for a small model, without a GPU, and until others have be
   assert.deepEqual(found, { device: 'cpu', reason: `nothing can be written to ${unwritable}` });
   rmSync(large);
 });
+
+/** What was measured to be best, where, and whether auto comes to it: it uses nothing that it would not try. */
+const remembered: [string, string, Machine, 'small' | 'large', boolean][] = [
+  ['a device that is tried', 'webgpu', linux, 'large', true],
+  ['the CPU', 'cpu', linux, 'large', true],
+  ['a device that is asked for by name only', 'cuda', linux, 'large', false],
+  ['a device where there is no adapter', 'webgpu', { ...linux, adapters: [] }, 'large', false],
+  ['the CPU where there is no adapter', 'cpu', { ...linux, adapters: [] }, 'large', true],
+  ['a device for a small model', 'webgpu', linux, 'small', false],
+  ['the CPU for a small model', 'cpu', linux, 'small', true],
+];
+for (const [name, device, machine, size, expected] of remembered)
+  test(`auto comes to what was measured to be best: ${name}`, () => {
+    const large = join(dir, 'tiny', 'onnx', 'model.onnx_data');
+    if (size === 'large') {
+      writeFileSync(large, '');
+      truncateSync(large, 100 * 2 ** 20);
+    }
+    const into = join(dir, `best ${name}`);
+    try {
+      assert.equal(rememberBest(folder, into, { device, reason: 'measured' }, machine), expected);
+      assert.equal(rememberBest(folder, undefined, { device, reason: 'measured' }, machine), device === 'cpu');
+      if (expected && existsSync(into)) assert.equal(autoDevice(folder, into, machine).reason, 'measured');
+    } finally {
+      rmSync(large, { force: true });
+    }
+  });
 
 /** Processes in place of the one for trials. */
 const processes: [string, string, RegExp][] = [

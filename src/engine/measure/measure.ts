@@ -214,7 +214,7 @@ function chosen(
     .filter(({ figures }) => figures !== undefined)
     .map(({ device: name, threads: n, figures }) => `${name}${n === 0 ? '' : ` ×${n}`} ${ms(figures as Figures)} ms`);
   const automatic = {
-    device: rememberBest(folder, stateDir, device, told.join('; ')),
+    device: rememberBest(folder, stateDir, { device, reason: told.join('; ') }),
     threads: device !== 'cpu' || threadsFor(folder).includes(threads),
   };
   return { rows, best: { device, threads, why, automatic } };
