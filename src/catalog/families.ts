@@ -57,8 +57,7 @@ export function familyOf(config: Record<string, unknown>): Family | { unsupporte
   const type = typeof config['model_type'] === 'string' ? config['model_type'] : '';
   const [architecture = ''] = Array.isArray(config['architectures']) ? (config['architectures'] as string[]) : [];
   if (type === '') return { unsupported: t('its config.json names no model_type.') };
-  if (Object.hasOwn(ENCODER_DECODERS, type))
-    return { name: ENCODER_DECODERS[type] as string, kind: 'encoder-decoder' };
+  if (Object.hasOwn(ENCODER_DECODERS, type)) return { name: ENCODER_DECODERS[type] as string, kind: 'encoder-decoder' };
   if (WITHOUT_CACHE.has(type))
     return { unsupported: t('models of the family {0} keep no keys and values of what they have read.', type) };
   if (config['is_encoder_decoder'] === true)

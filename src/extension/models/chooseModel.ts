@@ -62,10 +62,11 @@ export class ModelPicker {
       .finally(() => (pick.busy = false));
     return new Promise((resolve) => {
       pick.onDidTriggerItemButton(async ({ item }) => {
-        pick.ignoreFocusOut = true;
+        asking = true; // another box takes the place of the list until that is answered
         if (item.entry.removes !== undefined)
           await removeStored(this.#parts, this.#hub, item.entry.removes, item.label);
         await fill().catch(failed);
+        asking = false;
         pick.show();
       });
       pick.onDidAccept(() => {
@@ -107,14 +108,14 @@ export class ModelPicker {
         return this.#askFolder();
       case 'hub': {
         const wanted = await askRepository();
-        return wanted && this.#fetch(wanted);
+        return wanted && this.#bring(wanted);
       }
       case 'fetch':
-        return this.#fetch(choice);
+        return this.#bring(choice);
     }
   }
 
-  async #fetch(wanted: Wanted): Promise<void> {
+  async #bring(wanted: Wanted): Promise<void> {
     const dir = await fetchModel(this.#parts, this.#hub, wanted, this.#speed.facts);
     if (dir !== undefined) await this.#use(dir);
   }

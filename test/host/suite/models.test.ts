@@ -36,7 +36,7 @@ async function hubFor(t: TestContext, faults: HubFault[]): Promise<{ hub: Runnin
   writeCycleModel(join(dir, 'cycle'));
   writeTinySource(join(dir, 'original'), { family: 'qwen2', dtype: 'BF16' });
   const exported = filesOf(join(dir, 'cycle'));
-  const config = JSON.parse(String(exported['config.json'])) as object;
+  const config = JSON.parse(readFileSync(join(dir, 'cycle', 'config.json'), 'utf8')) as object;
   exported['config.json'] = Buffer.from(JSON.stringify({ ...config, model_type: 'llama' }));
   const common = { lfsFrom: 20_000, licence: 'mit' };
   const repos: HubRepo[] = [
