@@ -169,3 +169,41 @@ export function familyConfig({
     clean_up_tokenization_spaces: false,
   };
 }
+
+/**
+ * The content of tokenizer.json as SentencePiece's users write it: characters, and bytes for those that the vocabulary lacks. Blanks are ▁,
+ * and one stands before the text, put there by a normalizer or by what cuts words.
+ */
+export function sentencePieceTokenizer(
+  family: Pick<Family, 'tokens'>,
+  blank: 'normalizer' | 'words',
+): Record<string, unknown> {
+  const { added_tokens: added } = familyTokenizer(family) as { added_tokens: { id: number; content: string }[] };
+  const characters = ['▁', '\n', ...Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i))];
+  const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
+  const first = Math.max(...added.map(({ id }) => id)) + 1;
+  const vocab = Object.fromEntries([
+    ...bytes.map((byte, i) => [byte, i] as const),
+    ...added.map(({ content, id }) => [content, id] as const),
+    ...characters.map((char, i) => [char, first + i] as const),
+  ]);
+  const replace = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
+  return {
+    added_tokens: added,
+    normalizer:
+      blank === 'normalizer' ? { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, replace] } : null,
+    pre_tokenizer:
+      blank === 'words' ? { type: 'Metaspace', replacement: '▁', prepend_scheme: 'first', split: false } : null,
+    post_processor: null,
+    decoder: {
+      type: 'Sequence',
+      decoders: [
+        { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+        { type: 'ByteFallback' },
+        { type: 'Fuse' },
+        { type: 'Strip', content: ' ', start: 1, stop: 0 },
+      ],
+    },
+    model: { type: 'BPE', vocab, merges: [], unk_token: '<pad>', fuse_unk: true, byte_fallback: true },
+  };
+}

@@ -24,6 +24,12 @@ export function writeAnsweringModel(dir: string): void {
   writeFileSync(join(dir, 'chat_template.jinja'), TEMPLATE.replaceAll('</s>', '<|end|>'));
 }
 
+/** A model that answers `cycleText`, without end. */
+export function writeTalkingModel(dir: string): void {
+  writeCycleModel(dir);
+  writeFileSync(join(dir, 'chat_template.jinja'), TEMPLATE);
+}
+
 /** A model with random weights that holds 128 tokens. */
 export function writeChattingModel(dir: string): void {
   writeTinyModel(dir);

@@ -29,7 +29,13 @@ export function offerChatModel(
   const models = vscode.lm as ChatModels;
   if (models.registerLanguageModelChatProvider === undefined) return { dispose: () => undefined };
   const provider = new ChatProvider(engine, config, log);
-  return vscode.Disposable.from(provider, models.registerLanguageModelChatProvider(VENDOR, provider));
+  try {
+    return vscode.Disposable.from(provider, models.registerLanguageModelChatProvider(VENDOR, provider));
+  } catch (error) {
+    // Some versions have the function and keep it from extensions like this one.
+    log.info(`The model is not offered to the chat: ${error instanceof Error ? error.message : String(error)}`);
+    return provider;
+  }
 }
 
 class ChatProvider implements ChatModelProvider, vscode.Disposable {
@@ -137,6 +143,7 @@ function informationOf({ name, weights, contextLength, chat }: ModelInfo): ChatM
     tooltip: t('{0} ({1}), run by Glassbox on this machine.', name, weights),
     maxInputTokens: contextLength - maxOutputTokens,
     maxOutputTokens,
+    isUserSelectable: true,
     capabilities: {},
   };
 }

@@ -15,6 +15,8 @@ export interface ChatModelInformation {
   /** In tokens. */
   readonly maxInputTokens: number;
   readonly maxOutputTokens: number;
+  /** Version 1.120 has only those in its picker that say so; others need not be told. */
+  readonly isUserSelectable: boolean;
   readonly capabilities: { readonly imageInput?: boolean; readonly toolCalling?: boolean | number };
 }
 

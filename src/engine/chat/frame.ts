@@ -60,11 +60,6 @@ export class ChatFrame {
     return this.#tokenizer.encodeFramed(this.#frame(turns), reveal);
   }
 
-  /** The text that `encode` encodes, for people: what looks like a token in a message cannot be told from one. */
-  text(turns: readonly ChatTurn[]): string {
-    return reveal(this.#frame(turns));
-  }
-
   /**
    * As `encode`, in at most `room` ids: of a longer conversation the oldest turns are left out, a user's message with what follows it, but
    * neither a system message nor the last turn. More is left out than would be needed, in steps of a quarter of the room, so that the

@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { ANSWER, writeAnsweringModel } from '../../chatModel';
+import { ANSWER, writeAnsweringModel, writeTalkingModel } from '../../chatModel';
+import { cycleText } from '../../cycleModel';
 import { generate } from './generating';
 import type { HostTest } from './hostTest';
-import { glassbox, knownModel, open, otherModel, until } from './window';
+import { glassbox, knownModel, open, otherModel, settledGhost, until } from './window';
 
 /** Versions before it have no models of other vendors. */
 const HAS_PROVIDERS = 'registerLanguageModelChatProvider' in vscode.lm;
@@ -53,6 +54,32 @@ export const tests: HostTest[] = [
       await knownModel(t);
       await until('the model to be gone', async () => ((await ours()).length === 0 ? true : undefined));
       await assert.rejects(async () => answerOf(model, 'Are you there?'));
+    },
+  },
+  {
+    name: 'chat: what is typed while an answer is written does not end it, and suggestions go on afterwards',
+    async run(t) {
+      if (!HAS_PROVIDERS) t.skip('this version has no language models of other vendors');
+      const driver = t.needDriver();
+      const api = await otherModel(t, 'talking', writeTalkingModel);
+      const model = await until('the model', async () => (await ours())[0]);
+      const editor = await open(t, 'plaintext', 'before:‸');
+      const asked = vscode.LanguageModelChatMessage.User('Talk.');
+      const response = await model.sendRequest([asked], { modelOptions: { max_tokens: 800 } });
+      const requests = api.modelRequests();
+      let [text, typed] = ['', ''];
+      for await (const part of response.text) {
+        text += part;
+        if (typed.length < 3) await driver.type('!');
+        typed += '!';
+        if (typed.length === 3) assert.match(api.why.last?.text ?? '', /The model is writing a text/);
+      }
+      assert.equal(text, cycleText(800));
+      assert.ok(typed.length > 3, 'it came in pieces');
+      assert.equal(api.modelRequests(), requests, 'nothing was asked meanwhile');
+      assert.equal(editor.document.getText(), 'before:!!!');
+      await driver.press('Enter');
+      assert.ok((await settledGhost(driver)).startsWith('abc'));
     },
   },
   {
