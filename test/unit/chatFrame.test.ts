@@ -1,12 +1,12 @@
-// Conversations → ids by the chat templates of model families, against an obvious way to do the same and against transformers.js where that is
-// installed; what people wrote is never taken for a token.
+// Conversations → ids by the chat templates of model families, against an obvious way to do the same and against transformers.js where that can
+// be had; what people wrote is never taken for a token.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { loadTransformers } from '../../models/peers/transformers.mjs';
+import { transformersOrWhyNot } from '../../models/peers/transformers.mjs';
 import { ChatFrame } from '../../src/engine/chat/frame';
 import { strftime } from '../../src/engine/chat/strftime';
 import { readTemplate } from '../../src/engine/chat/templateFile';
@@ -118,47 +118,40 @@ for (const family of FAMILIES) {
     });
 }
 
-test(
-  'transformers.js gives the same ids',
-  { skip: !existsSync('.peers/transformersjs') && 'not installed: npm run model:transformersjs' },
-  async () => {
-    const { AutoTokenizer, env } = loadTransformers(process.cwd()) as {
-      env: { localModelPath: string };
-      AutoTokenizer: { from_pretrained(name: string): Promise<Theirs> };
+const { transformers, skip }: { transformers: unknown; skip: string | false } = transformersOrWhyNot(process.cwd());
+test('transformers.js gives the same ids', { skip }, async () => {
+  const { AutoTokenizer, env } = transformers as {
+    env: { localModelPath: string };
+    AutoTokenizer: { from_pretrained(name: string): Promise<Theirs> };
+  };
+  interface Theirs {
+    apply_chat_template(turns: ChatTurn[], options: Record<string, unknown>): number[];
+  }
+  const all = FAMILIES.flatMap((family) => spellingsOf(family).map((spelling) => ({ family, spelling })));
+  for (const [i, { family, spelling }] of all.entries()) {
+    const dir = join(scratch, `family-${i}`);
+    mkdirSync(dir);
+    const { json, config } = filesOf(family, spelling);
+    writeFileSync(join(dir, 'tokenizer.json'), JSON.stringify(json));
+    writeFileSync(join(dir, 'tokenizer_config.json'), JSON.stringify(config));
+    writeFileSync(join(dir, 'config.json'), '{}');
+    env.localModelPath = dirname(dir);
+    const theirs = await AutoTokenizer.from_pretrained(basename(dir));
+    const { frame } = frameOf(family, spelling);
+    const options = {
+      add_generation_prompt: true,
+      tokenize: true,
+      return_tensor: false,
+      return_dict: false,
+      enable_thinking: false,
     };
-    interface Theirs {
-      apply_chat_template(turns: ChatTurn[], options: Record<string, unknown>): number[];
+    // Theirs refuses what we merge.
+    for (const turns of [CONVERSATION, CONVERSATION.slice(1), [user('  spaces \n')]]) {
+      if (turns[0]?.role === 'system' && / system message$/.test(family.name)) continue;
+      assert.deepEqual(frame.encode(turns), theirs.apply_chat_template(turns, options), `${family.name}, ${spelling}`);
     }
-    const all = FAMILIES.flatMap((family) => spellingsOf(family).map((spelling) => ({ family, spelling })));
-    for (const [i, { family, spelling }] of all.entries()) {
-      const dir = join(scratch, `family-${i}`);
-      mkdirSync(dir);
-      const { json, config } = filesOf(family, spelling);
-      writeFileSync(join(dir, 'tokenizer.json'), JSON.stringify(json));
-      writeFileSync(join(dir, 'tokenizer_config.json'), JSON.stringify(config));
-      writeFileSync(join(dir, 'config.json'), '{}');
-      env.localModelPath = dirname(dir);
-      const theirs = await AutoTokenizer.from_pretrained(basename(dir));
-      const { frame } = frameOf(family, spelling);
-      const options = {
-        add_generation_prompt: true,
-        tokenize: true,
-        return_tensor: false,
-        return_dict: false,
-        enable_thinking: false,
-      };
-      // Theirs refuses what we merge.
-      for (const turns of [CONVERSATION, CONVERSATION.slice(1), [user('  spaces \n')]]) {
-        if (turns[0]?.role === 'system' && / system message$/.test(family.name)) continue;
-        assert.deepEqual(
-          frame.encode(turns),
-          theirs.apply_chat_template(turns, options),
-          `${family.name}, ${spelling}`,
-        );
-      }
-    }
-  },
-);
+  }
+});
 
 const MERGED: { name: string; family: string; turns: ChatTurn[]; framed: string }[] = [
   {
