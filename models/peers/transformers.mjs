@@ -10,7 +10,7 @@ export const VERSION = '4.3.1';
 
 /**
  * The package, or why it cannot be had: for tests that skip where the registry cannot be reached.
- * @param {string} root the repository @returns {{ transformers: any, skip: false } | { transformers: undefined, skip: string }}
+ * @param {string} root the repository @returns {{ transformers: unknown, skip: false } | { transformers: undefined, skip: string }}
  */
 export function transformersOrWhyNot(root) {
   try {

@@ -118,7 +118,7 @@ for (const family of FAMILIES) {
     });
 }
 
-const { transformers, skip }: { transformers: unknown; skip: string | false } = transformersOrWhyNot(process.cwd());
+const { transformers, skip } = transformersOrWhyNot(process.cwd());
 test('transformers.js gives the same ids', { skip }, async () => {
   const { AutoTokenizer, env } = transformers as {
     env: { localModelPath: string };
