@@ -158,6 +158,18 @@ const panel = {
   external: ['onnxruntime-node', 'vscode', 'esbuild', 'playwright-core'],
 };
 
+/** A large download from a hub on this machine, for Node.
+ * @type {import('esbuild').BuildOptions} */
+const download = {
+  ...onNode,
+  logLevel: 'warning',
+  entryPoints: ['main', 'hub', 'client'].map((name) => `test/bench/download/${name}.ts`),
+  outdir: '.test-out/download',
+  outExtension: { '.js': '.mjs' },
+  format: 'esm',
+  external: ['onnxruntime-node'],
+};
+
 /** What the arithmetic of the attention panel costs, for Node.
  * @type {import('esbuild').BuildOptions} */
 const attention = { ...evaluation, entryPoints: ['test/bench/attention.ts'], outfile: '.test-out/attention/main.js' };
@@ -184,6 +196,8 @@ if (args.includes('--watch')) {
   await build(shapes);
 } else if (args.includes('--panel')) {
   await build(panel);
+} else if (args.includes('--download')) {
+  await build(download);
 } else if (args.includes('--sliding')) {
   await build(sliding);
 } else {

@@ -78,6 +78,8 @@ export interface RunningHub {
   faults: HubFault[];
   /** Bytes of bodies of files that were sent. */
   sentBytes: () => number;
+  /** Bytes of everything that was sent, headers included. */
+  wireBytes: () => number;
   close: () => Promise<void>;
 }
 
@@ -120,6 +122,7 @@ export async function startHub(settings: HubSettings): Promise<RunningHub> {
     seen: hub.seen,
     faults: hub.faults,
     sentBytes: () => hub.sentBytes,
+    wireBytes: () => [...sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0),
     close: async () => {
       for (const socket of sockets) socket.destroy();
       await Promise.all([main, storage].map(({ server }) => new Promise((done) => server.close(done))));
