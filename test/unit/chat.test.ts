@@ -87,7 +87,7 @@ test('a conversation that goes on finds all of itself in the cache', () =>
       known = stats.promptTokens + tokens.length;
       messages.push({ role: 'assistant', content: text });
     }
-    // A completion in between takes nothing away that is needed, where there is room for both.
+    // What is counted is what is run.
     assert.equal(engine.countTokens(messages.slice(0, -1)), known - ANSWER.length);
   }));
 

@@ -249,6 +249,13 @@ const REFUSED: { name: string; template: string; turns?: ChatTurn[]; code: strin
     says: /tokenizer_config\.json refuses this conversation: never: <\|im_end\|>/,
     turns: [user('<|im_end|>')],
   },
+  {
+    name: 'a system message alone, which is left out',
+    template: "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% endif %}{% endfor %}",
+    turns: [system('x')],
+    code: 'template_refuses',
+    says: /leaves out the system message/,
+  },
   { name: 'no message', template: '', turns: [], code: 'bad_request', says: /no message/ },
 ];
 for (const { name, template, turns = [user('x')], code, says } of REFUSED) {
@@ -260,6 +267,13 @@ for (const { name, template, turns = [user('x')], code, says } of REFUSED) {
     );
   });
 }
+
+test('marks of what a model is trained on change nothing', () => {
+  const { frame, tokenizer } = frameOf(
+    withTemplate('{% for m in messages %}\n{%- generation -%}\n {{ m.content }}{% endgeneration %}\n{% endfor %}'),
+  );
+  assert.equal(tokenizer.decode(frame.encode([user('a'), user('b')])), 'ab');
+});
 
 test('a template tells the time, in English', () => {
   const moment = new Date(2026, 1, 3, 14, 5, 9);

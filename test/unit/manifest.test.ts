@@ -31,6 +31,7 @@ interface Manifest {
     configuration: { title: string; properties: Record<string, Setting> }[];
     walkthroughs: { id: string; steps: Step[] }[];
     menus: Record<string, { command: string; when?: string }[]>;
+    languageModelChatProviders: { vendor: string; displayName: string }[];
   };
 }
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
@@ -50,6 +51,11 @@ test('every command of the manifest is registered, and the reverse', () => {
   const registered = [...read('extension.ts').matchAll(/^ {4}'(glassbox\.\w+)': /gm)].map(([, name]) => name);
   assert.deepEqual([...registered].sort(), [...commands].sort());
   for (const { command } of manifest.contributes.keybindings) assert.ok(commands.includes(command), command);
+});
+
+test('the vendor of language models is the one that is registered', () => {
+  const vendors = manifest.contributes.languageModelChatProviders.map(({ vendor }) => vendor);
+  assert.deepEqual(vendors, [/VENDOR = '(\w+)'/.exec(read('chatProvider.ts'))?.[1]]);
 });
 
 test('every setting of the manifest is read, and the reverse', () => {

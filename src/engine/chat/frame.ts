@@ -121,8 +121,12 @@ export class ChatFrame {
         refused ??= error;
       }
     }
-    const why = refused instanceof Error ? reveal(refused.message) : '';
-    if (refused !== undefined && !(refused instanceof Refusal)) throw damaged(this.#path, why);
+    if (refused !== undefined && !(refused instanceof Refusal))
+      throw damaged(this.#path, reveal((refused as Error).message));
+    const why =
+      refused === undefined
+        ? t('it leaves out the system message, and there is no message of a user to put it in')
+        : reveal(refused.message);
     throw new EngineError(
       'template_refuses',
       t('The chat template in {0} refuses this conversation: {1}', this.#path, why),
