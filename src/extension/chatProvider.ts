@@ -7,6 +7,7 @@ import type { ModelInfo } from '../protocol';
 import { drawn, textOf, turnsOf } from './chatMessages';
 import type { Config } from './config';
 import { EngineFailure, type EngineClient } from './engineClient';
+import { modelOf } from './generate/answering';
 import type {
   ChatModelInformation,
   ChatModelProvider,
@@ -68,7 +69,6 @@ class ChatProvider implements ChatModelProvider, vscode.Disposable {
     progress: vscode.Progress<vscode.LanguageModelTextPart>,
     token: vscode.CancellationToken,
   ): Promise<void> {
-    this.#needs(model);
     const { generateSampling } = this.#config();
     const sampling = { ...generateSampling, seed: Math.floor(Math.random() * 2 ** 32) };
     const request = {
@@ -79,6 +79,7 @@ class ChatProvider implements ChatModelProvider, vscode.Disposable {
     if (token.isCancellationRequested) abort.abort();
     const listening = token.onCancellationRequested(() => abort.abort());
     try {
+      await this.#needs(model, abort.signal);
       const { stats, finish } = await this.#engine.chat.answer(request, abort.signal, (text) =>
         progress.report(new vscode.LanguageModelTextPart(text)),
       );
@@ -93,8 +94,8 @@ class ChatProvider implements ChatModelProvider, vscode.Disposable {
   }
 
   async provideTokenCount(model: ChatModelInformation, text: string | ChatRequestMessage): Promise<number> {
-    this.#needs(model);
     try {
+      await this.#needs(model, new AbortController().signal);
       return await this.#engine.chat.count(typeof text === 'string' ? text : textOf(text));
     } catch (error) {
       throw this.#said(error);
@@ -116,9 +117,14 @@ class ChatProvider implements ChatModelProvider, vscode.Disposable {
     this.#changed.fire();
   }
 
-  #needs({ id, name }: ChatModelInformation): void {
-    if (this.#offered?.id !== id)
-      throw vscode.LanguageModelError.NotFound(t('Glassbox runs another model than {0} now.', name));
+  /** Waits until an engine that is starting has its model. @throws vscode.LanguageModelError where that is another one, or none */
+  async #needs({ id, name }: ChatModelInformation, signal: AbortSignal): Promise<void> {
+    await modelOf(this.#engine, signal);
+    if (this.#offered?.id === id) return;
+    const { state } = this.#engine;
+    throw vscode.LanguageModelError.NotFound(
+      state.kind === 'failed' ? state.reason : t('Glassbox runs another model than {0} now.', name),
+    );
   }
 
   #said(error: unknown): Error {
