@@ -16,15 +16,16 @@ import type {
 } from '../protocol';
 import { ChatClient } from './chatClient';
 import { engineEnvironment, logOutput } from './engineEnvironment';
-import { EngineFailure, type EngineClientOptions, type EngineState } from './engineState';
+import {
+  EngineFailure,
+  type Answer,
+  type EngineClientOptions,
+  type EngineState,
+  type LoadOptions,
+} from './engineState';
 import { InspectClient } from './inspectClient';
 
-export { EngineFailure, type EngineState };
-
-/** A completion, and the name under which more can be asked about it. */
-export type Answer = Completion & { id: number };
-
-export type LoadOptions = Omit<LoadMessage, 'type'>;
+export { EngineFailure, type Answer, type EngineState, type LoadOptions };
 
 interface Pending {
   onToken?: (token: TokenMessage) => void;

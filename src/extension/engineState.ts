@@ -1,6 +1,6 @@
 // What the engine is doing, as far as the extension knows, and how a request to it fails.
 
-import type { Completion, EngineFault, ModelInfo } from '../protocol';
+import type { Completion, EngineFault, LoadMessage, ModelInfo } from '../protocol';
 
 export type EngineState =
   | { kind: 'stopped' }
@@ -32,3 +32,8 @@ export interface EngineClientOptions {
   /** Port for a debugger to attach to the engine. */
   inspectPort?: number;
 }
+
+/** A completion, and the name under which more can be asked about it. */
+export type Answer = Completion & { id: number };
+
+export type LoadOptions = Omit<LoadMessage, 'type'>;

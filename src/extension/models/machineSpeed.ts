@@ -9,7 +9,7 @@ import { limits } from '../../machine/containers';
 import { runJob } from './job';
 import type { ModelsParts } from './models';
 
-const KEY = 'glassbox.machineSpeed';
+const KEY = 'machine.speed';
 
 /** What was measured, and on what: another processor is measured anew. */
 interface Remembered {
