@@ -1,5 +1,4 @@
-// Starts, watches and restarts the engine process, and speaks the protocol with it. The only user of child_process in the
-// extension. Imports no `vscode`, so that plain Node can test it against the real engine.
+// Starts, watches and restarts the engine process, and speaks the protocol with it. Imports no `vscode`, so that plain Node can test it against the real engine.
 
 import { fork, type ChildProcess } from 'node:child_process';
 import { t } from '../l10n';
@@ -8,7 +7,6 @@ import type {
   CompletionRequest,
   EngineFault,
   FromEngine,
-  LoadMessage,
   MemoryFile,
   MemoryState,
   ToEngine,
@@ -22,16 +20,11 @@ import {
   type EngineClientOptions,
   type EngineState,
   type LoadOptions,
+  type Pending,
 } from './engineState';
 import { InspectClient } from './inspectClient';
 
 export { EngineFailure, type Answer, type EngineState, type LoadOptions };
-
-interface Pending {
-  onToken?: (token: TokenMessage) => void;
-  resolve: (message: FromEngine) => void;
-  reject: (error: EngineFailure) => void;
-}
 
 /** Waits before the first, second… restart. One more death after the last, and the engine stays down. */
 const BACK_OFF_MS = [100, 500, 2000, 5000];

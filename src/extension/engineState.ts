@@ -1,6 +1,6 @@
 // What the engine is doing, as far as the extension knows, and how a request to it fails.
 
-import type { Completion, EngineFault, LoadMessage, ModelInfo } from '../protocol';
+import type { Completion, EngineFault, FromEngine, LoadMessage, ModelInfo, TokenMessage } from '../protocol';
 
 export type EngineState =
   | { kind: 'stopped' }
@@ -37,3 +37,10 @@ export interface EngineClientOptions {
 export type Answer = Completion & { id: number };
 
 export type LoadOptions = Omit<LoadMessage, 'type'>;
+
+/** Somebody who waits for a reply of the engine. */
+export interface Pending {
+  onToken?: (token: TokenMessage) => void;
+  resolve: (message: FromEngine) => void;
+  reject: (error: EngineFailure) => void;
+}
