@@ -11,6 +11,8 @@ const MOST_REDIRECTS = 10;
 const REDIRECTS = [301, 302, 303, 307, 308];
 /** Descriptions longer than this are none. */
 const MOST_TEXT = 32 * 2 ** 20;
+/** Somebody waits for a description, so it is not tried for long. */
+const MOST_RETRIES = 3;
 /** Parts in which a list of files may come. */
 const MOST_PAGES = 200;
 
@@ -121,7 +123,7 @@ export class Access {
           stall.end();
         }
       },
-      { patience: this.patience, signal: this.signal },
+      { patience: { ...this.patience, retries: Math.min(this.patience.retries, MOST_RETRIES) }, signal: this.signal },
     );
   }
 

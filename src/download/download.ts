@@ -15,6 +15,7 @@ import { stopIfCancelled } from './patience';
 import { checkRoom, freeBytes, noRoom } from './room';
 import {
   clearPartial,
+  findInStore,
   keepOnly,
   move,
   partialBytes,
@@ -166,10 +167,14 @@ async function isHere({ request, place, access, ledger, sums }: Work, file: Repo
   if (found === undefined) {
     await rm(path, { force: true, recursive: true });
     const { name, revision } = request.description;
-    const cached = await findInCaches(request.hubCaches ?? defaultHubCaches(), name, revision, file);
-    if (cached !== undefined) {
+    for (const find of [
+      () => findInStore(request.store, file),
+      () => findInCaches(request.hubCaches ?? defaultHubCaches(), name, revision, file),
+    ]) {
+      const elsewhere = found === undefined ? await find() : undefined;
+      if (elsewhere === undefined) continue;
       ledger.at(file.path, 'reuse');
-      found = await takeOver(cached, path, file, count, access.signal);
+      found = await takeOver(elsewhere, path, file, count, access.signal);
       if (found === undefined) ledger.lost();
     }
   }

@@ -7,8 +7,9 @@ import { diskError } from './errors';
 import { stopIfCancelled } from './patience';
 import type { RepoFile } from './types';
 
-/** Bytes that are gathered before they are written. */
+/** Bytes that are gathered before they are written, and for how long: so much is lost if this process is killed. */
 const GATHERED = 512 * 1024;
+const LONGEST_MS = 1000;
 const PIECE = 2 ** 20;
 
 export class PartFile {
@@ -18,6 +19,7 @@ export class PartFile {
   private checksum: Checksum;
   private gathered: Uint8Array[] = [];
   private gatheredBytes = 0;
+  private flushedAt = Date.now();
 
   private constructor(path: string, file: RepoFile, handle: FileHandle) {
     this.path = path;
@@ -71,7 +73,7 @@ export class PartFile {
   async write(bytes: Uint8Array): Promise<void> {
     this.gathered.push(bytes);
     this.gatheredBytes += bytes.length;
-    if (this.gatheredBytes >= GATHERED) await this.flush();
+    if (this.gatheredBytes >= GATHERED || Date.now() - this.flushedAt >= LONGEST_MS) await this.flush();
   }
 
   /** Writes what is gathered. */
@@ -79,6 +81,7 @@ export class PartFile {
     const bytes = Buffer.concat(this.gathered);
     this.gathered = [];
     this.gatheredBytes = 0;
+    this.flushedAt = Date.now();
     try {
       let written = 0;
       while (written < bytes.length) {

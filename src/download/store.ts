@@ -133,7 +133,9 @@ async function readPartial(dir: string): Promise<StoredModel | undefined> {
   const { name, revision, licence, begun, files } = said;
   if (typeof name !== 'string' || !isCommit(revision) || typeof begun !== 'string' || !Array.isArray(files))
     return undefined;
-  const listed = (files as RepoFile[]).filter(({ path }) => typeof path === 'string' && isSafePath(path));
+  const listed = (files as (RepoFile | null)[]).filter(
+    (file): file is RepoFile => typeof file?.path === 'string' && isSafePath(file.path),
+  );
   return {
     dir,
     name,
@@ -144,6 +146,16 @@ async function readPartial(dir: string): Promise<StoredModel | undefined> {
     bytes: await partialBytes(dir, listed),
     complete: false,
   };
+}
+
+/** The same bytes in another model of the store, such as an earlier commit of this one; undefined where there are none. */
+export async function findInStore(store: string, { size, sha256 }: RepoFile): Promise<string | undefined> {
+  if (sha256 === undefined) return undefined;
+  for (const { dir, complete, files } of await storedModels(store)) {
+    const same = complete ? files.find((file) => file.sha256 === sha256 && file.size === size) : undefined;
+    if (same !== undefined) return pathIn(dir, same.path);
+  }
+  return undefined;
 }
 
 /** Bytes of files in a partial folder, finished ones and begun ones. */
@@ -176,13 +188,16 @@ export async function removeModel(dir: string): Promise<void> {
   const known = await stat(join(folder, isPartial ? PARTIAL_FILE : LOCK_FILE)).catch(() => undefined);
   if (known?.isFile() !== true)
     throw new DownloadError('bad_name', t('{0} is not a model that Glassbox downloaded. Nothing was deleted.', folder));
-  if (isPartial && (await isAtWork(`${folder}.busy`)))
-    throw new DownloadError('busy', t('{0} is being downloaded. Cancel that first.', folder));
+  const mutex = isPartial
+    ? `${folder}.busy`
+    : join(dirname(dirname(folder)), PARTIAL, `${basename(dirname(folder))}--${basename(folder)}.busy`);
+  if (await isAtWork(mutex)) throw new DownloadError('busy', t('{0} is being downloaded. Cancel that first.', folder));
   try {
     // From here on it is no model any more, however far the rest gets.
     await rm(join(folder, isPartial ? PARTIAL_FILE : LOCK_FILE));
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-    await rmdir(dirname(folder)).catch(() => undefined); // only where nothing else is in it
+    // The folder of the model's other commits, where there are none.
+    if (!isPartial) await rmdir(dirname(folder)).catch(() => undefined);
   } catch (error) {
     throw diskError(folder, error);
   }

@@ -229,6 +229,37 @@ test('other weights of the same commit join the folder', () =>
     );
   }));
 
+test('of a new commit only what has changed is fetched', () =>
+  scene([], async ({ fetchModel, store }) => {
+    await fetchModel();
+    const newer = someCommit();
+    const changedFiles = { ...FILES, 'config.json': Buffer.from('{"new": true}') };
+    const hub = await startHub({ repos: [{ name: 'owner/model', commit: newer, files: changedFiles }] });
+    const at: HubOptions = { endpoint: hub.endpoint, fetch, patience };
+    const description = await describeRepo('owner/model', 'main', at);
+    const done = await download({ description, files: Q4, store, hubCaches: [] }, at);
+    await hub.close();
+    assert.deepEqual(
+      [done.reusedBytes, done.transferredBytes],
+      [bytesOf([GRAPH, DATA]), 13 + bytesOf(['tokenizer.json'])],
+    );
+    assert.deepEqual(await verify(done.dir), []);
+    const [one, two] = await storedModels(store);
+    assert.deepEqual([one?.revision, two?.revision].sort(), [commit, newer].sort());
+    // Each is whole without the other.
+    await removeModel((one?.revision === newer ? two : one)?.dir ?? '');
+    assert.deepEqual(await verify(done.dir), []);
+  }));
+
+test('a model is not deleted while more of it is being downloaded', () =>
+  scene([], async ({ fetchModel, store }) => {
+    const { dir } = await fetchModel();
+    const busy = join(store, '.partial', `${SHORT}.busy`);
+    writeFileSync(busy, JSON.stringify({ id: 'x', pid: process.pid, host: hostname() }));
+    await assert.rejects(removeModel(dir), { code: 'busy' });
+    assert.deepEqual(await verify(dir), []);
+  }));
+
 test('half of other weights does not get into the folder', () =>
   scene([{ on: 'storage', path: GRAPH, status: 404, times: 9 }], async ({ hub, store, fetchModel, description }) => {
     await assert.rejects(fetchModel(), { code: 'server' }); // all but the graph

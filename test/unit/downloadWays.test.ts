@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -134,6 +136,27 @@ test('the command line is interrupted and goes on', () =>
     assert.equal(done.transferredBytes + done.reusedBytes, totalOf(repo));
     assert.ok(done.reusedBytes > 0);
   }));
+
+test('the command line is killed and goes on', async () => {
+  const store = mkdtempSync(join(scratch, 'store-'));
+  const bytes = randomBytes(3_000_000);
+  const files = { 'config.json': Buffer.from('{}'), 'tokenizer.json': Buffer.from('{}'), 'onnx/model.onnx': bytes };
+  const faults: HubFault[] = [{ on: 'storage', drip: [50_000, 20] }];
+  const hub = await startHub({ repos: [{ name: 'owner/large', commit: someCommit(), files }], faults });
+  const args = ['download', 'owner/large', '--into', store, '--endpoint', hub.endpoint];
+  const child = spawn(process.execPath, ['dist/cli.js', ...args], { stdio: 'ignore' });
+  const ended = once(child, 'close');
+  while (hub.sentBytes() < 1_500_000 && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
+  child.kill('SIGKILL');
+  await ended;
+  const { code, stdout, stderr } = await glassbox(args);
+  await hub.close();
+  assert.equal(code, 0, stderr);
+  const done = JSON.parse(stdout) as Done;
+  assert.equal(done.transferredBytes + done.reusedBytes, 3_000_004);
+  assert.ok(done.reusedBytes >= 500_000, `${done.reusedBytes}`);
+  assert.ok(readFileSync(join(done.dir, 'onnx/model.onnx')).equals(bytes));
+});
 
 /** What the command line is asked, its environment, and what it says. */
 const SAID: [title: string, args: string[], environment: NodeJS.ProcessEnv, said: RegExp][] = [
