@@ -41,11 +41,15 @@ const ENCODER = 'encoder_model';
 const BESIDES = [
   'config.json',
   'tokenizer.json',
-  'tokenizer_config.json',
   'generation_config.json',
+  'tokenizer_config.json',
   'special_tokens_map.json',
+  'added_tokens.json',
   'chat_template.jinja',
   'chat_template.json',
+  'LICENSE',
+  'LICENSE.txt',
+  'LICENSE.md',
 ];
 export const NEEDED = BESIDES.slice(0, 2);
 /** Bytes that a weight takes up in the graph that is built: four bits, a scale for each 32, the embedding in eight. */
@@ -58,11 +62,7 @@ const BUILT_BYTES_PER_WEIGHT = 0.72;
  */
 export function weightsChoices(files: readonly ListedFile[], encoderDecoder = false): WeightsChoice[] {
   const sizes = new Map(files.map(({ path, size }) => [path, size]));
-  const besides = BESIDES.filter((path) => sizes.has(path));
   const bytes = (paths: readonly string[]): number => paths.reduce((sum, path) => sum + (sizes.get(path) ?? 0), 0);
-  /** The file and the data files beside it that carry its name. */
-  const withData = (path: string): string[] =>
-    files.map((file) => file.path).filter((other) => other === path || isDataOf(path, other));
   const choices: WeightsChoice[] = [];
   for (const decoder of encoderDecoder ? ['decoder_model_merged'] : DECODERS)
     for (const [suffix, label] of LABELS)
@@ -71,31 +71,38 @@ export function weightsChoices(files: readonly ListedFile[], encoderDecoder = fa
         if (!sizes.has(path) || choices.some((other) => other.label === label)) continue;
         const encoder = `${folder}${ENCODER}${suffix}.onnx`;
         if (encoderDecoder && !sizes.has(encoder)) continue;
-        const weights = [...withData(path), ...(encoderDecoder ? withData(encoder) : [])];
-        const weightsBytes = bytes(weights);
-        const all = [...besides, ...weights];
+        const all = filesWith(files, encoderDecoder ? [encoder, path] : [path]);
+        const weightsBytes = bytes(all.filter((file) => file.includes('.onnx')));
         choices.push({ id: path, label, files: all, downloadBytes: bytes(all), weightsBytes, build: false });
       }
-  if (!encoderDecoder) choices.push(...builtChoice(files, besides, bytes));
+  if (!encoderDecoder) choices.push(...builtChoice(files, bytes));
   return choices;
 }
 
 /** From the original weights, where they lie in one file or have an index. Two bytes a weight, as nearly all are published. */
-function builtChoice(
-  files: readonly ListedFile[],
-  besides: readonly string[],
-  bytes: (paths: readonly string[]) => number,
-): WeightsChoice[] {
+function builtChoice(files: readonly ListedFile[], bytes: (paths: readonly string[]) => number): WeightsChoice[] {
   const paths = files.map(({ path }) => path);
   const shards = paths.filter((path) => /^model-\d+-of-\d+\.safetensors$/.test(path));
   const whole = paths.includes('model.safetensors') ? ['model.safetensors'] : shards;
   const index = 'model.safetensors.index.json';
   if (whole.length === 0 || (whole === shards && !paths.includes(index))) return [];
-  const all = [...besides, ...whole, ...(whole === shards ? [index] : [])];
+  const all = filesWith(files, [...whole, ...(whole === shards ? [index] : [])]);
   const weightsBytes = Math.round((bytes(whole) / 2) * BUILT_BYTES_PER_WEIGHT);
   return [{ id: 'safetensors', label: '4-bit', files: all, downloadBytes: bytes(all), weightsBytes, build: true }];
 }
 
-function isDataOf(path: string, other: string): boolean {
-  return other.startsWith(`${path}_data`) || other === `${path}.data` || other === path.replace(/\.onnx$/, '.data');
+/**
+ * A model's files, the ones to be loaded last: what is not whole has none of them.
+ * @param weights the files to be loaded
+ * @returns what is read besides, data files that carry the weights' names, and the weights
+ */
+export function filesWith(files: readonly ListedFile[], weights: readonly string[]): string[] {
+  const paths = files.map(({ path }) => path);
+  const data = paths.filter((path) => weights.some((file) => isDataOf(file, path)));
+  return [...BESIDES.filter((path) => paths.includes(path)), ...data, ...weights];
+}
+
+/** Weights beside a graph: model.onnx_data, model.onnx_data_1, model.onnx.data. */
+function isDataOf(graph: string, path: string): boolean {
+  return path.startsWith(graph) && /^(_data(_\d+)?|\.data)$/.test(path.slice(graph.length));
 }

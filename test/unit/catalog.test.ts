@@ -102,7 +102,7 @@ const REPOSITORIES: [what: string, files: string[], encoderDecoder: boolean, cho
     false,
     [['onnx/model_quantized.onnx', 'q8', 4]],
   ],
-  ['original weights', [...BESIDES, 'model.safetensors', 'LICENSE'], false, [['safetensors', '4-bit', 4]]],
+  ['original weights', [...BESIDES, 'model.safetensors', 'LICENSE'], false, [['safetensors', '4-bit', 5]]],
   [
     'original weights in parts',
     [...BESIDES, 'model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors', 'model.safetensors.index.json'], // prettier-ignore

@@ -40,7 +40,7 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 const GRAPH = 'onnx/model_q4.onnx';
 const DATA = 'onnx/model_q4.onnx_data';
 const FILES: Record<string, Buffer> = {
-  'config.json': Buffer.from('{}'),
+  'config.json': Buffer.from('{"model_type": "llama"}'),
   'tokenizer.json': Buffer.from('{"a": 1}'),
   [GRAPH]: randomBytes(20_000),
   [DATA]: randomBytes(400_000),
@@ -148,7 +148,7 @@ test('two windows download the same at once: one fetches it, the other waits and
     const [one, other] = await Promise.all([first, second]);
     assert.equal(one.dir, other.dir);
     assert.equal(one.transferredBytes + other.transferredBytes, bytesOf(Q4));
-    assert.equal(hub.sentBytes(), bytesOf(Q4) + 2 /* config.json, for the description */);
+    assert.equal(hub.sentBytes(), bytesOf(Q4) + bytesOf(['config.json']) /* for the description */);
     assert.ok(phases.has('wait') || other.transferredBytes > 0);
     checkFiles(one.dir, Q4);
     assert.deepEqual(readdirSync(join(store, '.partial')), []);
@@ -233,7 +233,7 @@ test('of a new commit only what has changed is fetched', () =>
   scene([], async ({ fetchModel, store }) => {
     await fetchModel();
     const newer = someCommit();
-    const changedFiles = { ...FILES, 'config.json': Buffer.from('{"new": true}') };
+    const changedFiles = { ...FILES, 'config.json': Buffer.from('{"model_type": "qwen2"}') };
     const hub = await startHub({ repos: [{ name: 'owner/model', commit: newer, files: changedFiles }] });
     const at: HubOptions = { endpoint: hub.endpoint, fetch, patience };
     const description = await describeRepo('owner/model', 'main', at);
@@ -241,7 +241,7 @@ test('of a new commit only what has changed is fetched', () =>
     await hub.close();
     assert.deepEqual(
       [done.reusedBytes, done.transferredBytes],
-      [bytesOf([GRAPH, DATA]), 13 + bytesOf(['tokenizer.json'])],
+      [bytesOf([GRAPH, DATA]), changedFiles['config.json'].length + bytesOf(['tokenizer.json'])],
     );
     assert.deepEqual(await verify(done.dir), []);
     const [one, two] = await storedModels(store);
@@ -510,14 +510,16 @@ const CHOICES: [paths: string[], weights: string | undefined, chosen: string[] |
   [['onnx/model.onnx'], 'q4', /no weights "q4"\. There are onnx\/model\.onnx/],
   [['onnx/model.onnx'], 'onnx/other.onnx', /no weights "onnx\/other\.onnx"/],
   [['onnx/model.onnx'], 'constructor', /no weights "constructor"/],
-  [['model.safetensors'], undefined, /no ONNX weights/],
+  [['model.safetensors'], undefined, ['model.safetensors']],
+  [['model.safetensors', 'onnx/model.onnx'], 'safetensors', ['model.safetensors']],
+  [['pytorch_model.bin'], undefined, /no ONNX weights/],
 ];
 test('the files that make a model', () => {
   const describe = (paths: string[]): RepoDescription => ({
     name: 'owner/model',
     revision: commit,
     gated: false,
-    config: {},
+    config: { model_type: 'llama' },
     files: paths.map((path) => ({ path, size: 1 })),
   });
   for (const [paths, weights, chosen] of CHOICES) {
@@ -527,4 +529,9 @@ test('the files that make a model', () => {
     else assert.deepEqual(choose(), ['config.json', 'tokenizer.json', ...chosen]);
   }
   assert.throws(() => filesToFetch(describe(['onnx/model.onnx', 'config.json'])), { message: /no tokenizer\.json/ });
+  const stranger = {
+    ...describe(['onnx/model.onnx', 'config.json', 'tokenizer.json']),
+    config: { model_type: 'mamba' },
+  };
+  assert.throws(() => filesToFetch(stranger), { code: 'unsuitable', message: /owner\/model cannot be run: .*mamba/ });
 });
