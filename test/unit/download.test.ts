@@ -1,7 +1,7 @@
 // Downloads from a hub on this machine, with everything that goes wrong on the way.
 
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,9 @@ import {
   type LockFile,
   type Progress,
 } from '../../src/download/index';
+import { PassingError } from '../../src/download/errors';
+import { Pace } from '../../src/download/pace';
+import { pause, untilItWorks } from '../../src/download/patience';
 import { sha256, someCommit, startHub, type HubRepo, type RunningHub } from '../hubServer';
 import { CASES, DATA, DATA_BYTES, TOKEN, type Case } from './downloadCases';
 
@@ -177,4 +180,123 @@ test('a download that is cancelled stops at once and goes on later', async () =>
   await assert.rejects(removeModel(store), { code: 'bad_name' });
   assert.ok(existsSync(store));
   await hub.close();
+});
+
+test('a description has the commit, the licence, and the files that can lie in a folder', async () => {
+  const hub = await startHub({ repos: [repo], pageSize: 2 });
+  const description = await describeRepo('owner/model', 'main', options(hub));
+  await hub.close();
+  const { revision, licence, gated, config, files } = description;
+  assert.deepEqual([revision, licence, gated, config], [commit, 'apache-2.0', false, { model_type: 'qwen2' }]);
+  const safe = ['README.md', 'onnx/model.onnx', 'pytorch_model.bin', ...Object.keys(FILES)];
+  assert.deepEqual(files.map(({ path }) => path).sort(), safe.sort());
+  for (const { path, size, sha256: sum, sha1 } of files) {
+    const bytes = { ...OTHERS, ...FILES }[path] as Buffer;
+    const large = bytes.length >= 10_000;
+    const git = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+    assert.deepEqual(
+      [path, size, sum, sha1],
+      [path, bytes.length, large ? sha256(bytes) : undefined, large ? undefined : git],
+    );
+  }
+});
+
+/** What each try ends in (undefined: it works; a number: it fails, and the hub wants to be left alone for so many milliseconds), the waits. */
+const TRIES: [title: string, tries: (number | 'again' | 'further' | undefined)[], waits: number[]][] = [
+  ['it works at once', [undefined], []],
+  ['pauses are twice as long each time, up to a limit', ['again', 'again', 'again', undefined], [20, 40, 50]],
+  ['the hub says how long', [70, 'again', undefined], [70, 40]],
+  ['whoever gets further begins anew', ['again', 'again', 'further', 'again', undefined], [20, 40, 20, 20]],
+];
+for (const [title, tries, waits] of TRIES)
+  test(`trying again: ${title}`, async () => {
+    let attempts = 0;
+    const waited: number[] = [];
+    let since = 0;
+    await untilItWorks(
+      (gotFurther) => {
+        if (attempts > 0) waited.push(performance.now() - since);
+        const end = tries[attempts++];
+        if (end === undefined) return Promise.resolve();
+        if (end === 'further') gotFurther();
+        throw new PassingError('offline', 'x', typeof end === 'number' ? { afterMs: end } : {});
+      },
+      {
+        patience: { stallMs: 1, retries: 3, pauseMs: 20, longestPauseMs: 50, longestWaitMs: 1000 },
+        signal: undefined,
+        onWait: () => (since = performance.now()),
+      },
+    );
+    assert.equal(waited.length, waits.length);
+    // A timer may ring a millisecond early.
+    for (const [i, wait] of waits.entries()) assert.ok((waited[i] as number) >= wait - 2, `${waited[i]} of ${wait}`);
+  });
+
+test('a pause can be called off', async () => {
+  const controller = new AbortController();
+  const hour = pause(3_600_000, controller.signal);
+  controller.abort();
+  await assert.rejects(hour, { code: 'cancelled' });
+  await assert.rejects(pause(1, controller.signal), { code: 'cancelled' });
+});
+
+/** When how many bytes had come, and the speed in the end. */
+const PACES: [title: string, marks: [ms: number, bytes: number][], now: number, speed: number | undefined][] = [
+  ['nothing came', [], 1000, undefined],
+  [
+    'too little is known',
+    [
+      [0, 0],
+      [200, 500],
+    ],
+    200,
+    undefined,
+  ],
+  [
+    'steady',
+    [
+      [0, 0],
+      [1000, 500],
+      [2000, 1000],
+    ],
+    2000,
+    500,
+  ],
+  [
+    'only the last seconds count',
+    [
+      [0, 0],
+      [1000, 100_000],
+      [20_000, 100_000],
+      [24_000, 104_000],
+    ],
+    24_000,
+    1000,
+  ],
+  [
+    'nothing comes any more',
+    [
+      [0, 0],
+      [1000, 1000],
+    ],
+    4000,
+    250,
+  ],
+  ['many small pieces', Array.from({ length: 5001 }, (_, i): [number, number] => [i, i * 3]), 5000, 3000],
+];
+test('how fast bytes come', () => {
+  for (const [title, marks, end, speed] of PACES) {
+    let now = 0;
+    const pace = new Pace(() => now);
+    for (const [ms, bytes] of marks) {
+      now = ms;
+      pace.mark(bytes);
+    }
+    now = end;
+    assert.equal(
+      pace.bytesPerSecond() === undefined ? undefined : Math.round(pace.bytesPerSecond() as number),
+      speed,
+      title,
+    );
+  }
 });
