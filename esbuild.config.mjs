@@ -1,4 +1,4 @@
-// Builds the four bundles, one for each place where code runs. A bundle may leave outside only what its place provides,
+// Builds the five bundles, one for each place where code runs. A bundle may leave outside only what its place provides,
 // so an import that crosses a line (say, `vscode` from the engine) fails the build.
 import { build, context } from 'esbuild';
 import { readdirSync, rmSync } from 'node:fs';
@@ -44,6 +44,7 @@ const bundles = [
     external: ['vscode'],
     plugins: [],
   },
+  { ...onNode, entryPoints: ['src/server/serverEngine.ts'], outfile: 'dist/server.js', plugins: [] },
   { ...onNode, entryPoints: ['src/engine/main.ts'], outfile: 'dist/engine.js', external: ['onnxruntime-node'] },
   {
     ...onNode,

@@ -4,9 +4,9 @@
 import * as vscode from 'vscode';
 import type { Rest } from '../completion/offer';
 import type { Rhythm } from '../completion/rhythm';
+import type { Completer } from './completer';
 import type { Config } from './config';
 import { textAround } from './documents';
-import type { EngineClient } from './engineClient';
 import type { Exclusion } from './exclusion';
 import { reasonNotToAsk } from './gate';
 import { Generations } from './generations';
@@ -24,7 +24,7 @@ import type { Reason, Why } from './why';
 /** A suggestion that has been on show for so long may be accepted soon: what comes after it is asked for. In milliseconds. */
 const LOOKED_AT_MS = 150;
 export interface ProviderParts {
-  engine: EngineClient;
+  engine: Completer;
   config: () => Config;
   requests: Requests;
   exclusion: Exclusion;
@@ -187,7 +187,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     if (offer.finished) typing.ended(offer);
     // Asked again without a key, the editor lengthens what it shows.
     const { ms, from } = key === undefined && before !== undefined ? before : shown;
-    why.gave({ ms, from, probability: offer.completion?.probability });
+    const { probability, server } = offer.completion ?? {};
+    why.gave({ ms, from, probability, ...(server === undefined ? {} : { server }) });
     this.#lookAhead(question, offer, rest);
     // Who asks by hand for what is on show already looks for something else.
     return invoked && before !== undefined

@@ -14,6 +14,8 @@ export interface Config {
   /** Model folder; '' is the shipped one. */
   readonly model: string;
   readonly device: string;
+  /** A server that takes the model's place; no address: none. */
+  readonly server: { readonly url: string; readonly model: string };
   /** Threads that a run is spread over; 0: what suits the machine. */
   readonly threads: number;
   /** What the caches of all documents may hold together, in MB. */
@@ -81,6 +83,7 @@ export function readConfig(): Config {
     delayMs: get<number>('delay', whole(0, 5000)),
     model: get<string>('model', text).trim(),
     device: get<string>('device', text),
+    server: { url: get<string>('server.url', text).trim(), model: get<string>('server.model', text).trim() },
     threads: get<number>('threads', whole(0, 256)),
     cacheMemory: get<number>('cacheMemory', whole(0, 65_536)),
     unloadAfterMinutes: get<number>('unloadAfterMinutes', from(0, 10_080)),

@@ -15,7 +15,8 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
   'webviewProtocol.ts': { packages: [], rooms: ['inspectionProtocol.ts', 'protocol.ts'] },
   'l10n.ts': { packages: [], rooms: [] },
   'jobProtocol.ts': { packages: [], rooms: ['l10n.ts'] },
-  completion: { packages: [], rooms: [] },
+  completion: { packages: [], rooms: ['protocol.ts'] },
+  server: { packages: [], rooms: ['protocol.ts', 'l10n.ts', 'completion'] },
   attention: { packages: [], rooms: [] },
   engine: {
     packages: [NODE, /^onnxruntime-node$/, /^@xenova\/transformers\/src\/tokenizers\.js$/],
@@ -23,7 +24,15 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
   },
   extension: {
     packages: [NODE, /^vscode$/],
-    rooms: ['inspectionProtocol.ts', 'protocol.ts', 'webviewProtocol.ts', 'l10n.ts', 'completion', 'attention'],
+    rooms: [
+      'inspectionProtocol.ts',
+      'protocol.ts',
+      'webviewProtocol.ts',
+      'l10n.ts',
+      'completion',
+      'attention',
+      'server',
+    ],
   },
   webview: {
     packages: [],

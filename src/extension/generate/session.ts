@@ -3,8 +3,8 @@
 
 import * as vscode from 'vscode';
 import type { CompletionRequest } from '../../protocol';
+import type { Completer } from '../completer';
 import type { Config } from '../config';
-import type { EngineClient } from '../engineClient';
 import type { History } from '../panel/history';
 import { Insertion, type Lost } from './insertion';
 import { tellEmpty, tellFailure, tellLost, writtenText } from './messages';
@@ -16,7 +16,7 @@ import { tabsOf } from './tabs';
 const AGAIN_TEMPERATURE = 0.6;
 
 export interface SessionParts {
-  engine: EngineClient;
+  engine: Completer;
   config: () => Config;
   history: History;
   log: vscode.LogOutputChannel;
@@ -159,9 +159,10 @@ export class Session {
         text: whole,
         stats,
         finish,
+        server,
       } = await engine.complete(request, signal, ({ text, id }) => {
         written += text;
-        if (sequence === undefined) {
+        if (sequence === undefined && id !== undefined) {
           sequence = id;
           history.wrote();
         }
@@ -174,7 +175,7 @@ export class Session {
       history.wrote();
       await this.#insertion.settle();
       log.info(
-        `generated ${stats.generatedTokens} tokens in ${stats.totalMs.toFixed(0)} ms (${finish}, seed ${request.sampling.seed})`,
+        `generated ${stats.generatedTokens} tokens in ${stats.totalMs.toFixed(0)} ms (${finish}, seed ${request.sampling.seed})${server === undefined ? '' : `, by the server ${server.host}`}`,
       );
       if (this.#leaving || this.#ended) return;
       if (this.#insertion.written) return notification.end(writtenText(this.#text, tokens));
