@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import { Rhythm } from '../completion/rhythm';
 import { t, useStrings } from '../l10n';
 import type { ContextFile, MemoryState } from '../protocol';
+import type * as ServerBundle from '../server/serverEngine';
 import type { SequenceEntry } from '../webviewProtocol';
 import { CompletionProvider } from './completionProvider';
 import { needsRestart, readConfig, setEnabled } from './config';
@@ -301,9 +302,9 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
 }
 
 /** The bundle that can open connections. */
-function loadServer({ extensionPath }: vscode.ExtensionContext): typeof import('../server/serverEngine') {
+function loadServer({ extensionPath }: vscode.ExtensionContext): typeof ServerBundle {
   const path = join(extensionPath, 'dist', 'server.js');
-  const loaded = createRequire(path)(path) as typeof import('../server/serverEngine');
+  const loaded = createRequire(path)(path) as typeof ServerBundle;
   loaded.useStrings(vscode.l10n.bundle ?? {});
   return loaded;
 }

@@ -1,7 +1,6 @@
 // The server of glassbox.server.url in the place of the engine: while it answers, suggestions and Generate come from it; where it fails, or
 // may not be used, they come from the engine. Imports no `vscode`, so that plain Node can test it.
 
-import { t } from '../l10n';
 import type { Completion, CompletionRequest } from '../protocol';
 import { readAddress, type Address } from '../server/address';
 import type { ServerEngine, ServerFault } from '../server/serverEngine';
@@ -148,10 +147,10 @@ export class ServerConnection implements Completer {
     this.#writing += writes;
     this.#running++;
     this.#changed();
-    let told = false;
+    const sent = { text: false };
     try {
       const completion = await server.complete(request, signal, (text) => {
-        told = true;
+        sent.text = true;
         onText({ text, id: undefined });
       });
       if (completion.finish !== 'cancelled') this.#worked(server, completion);
@@ -159,7 +158,7 @@ export class ServerConnection implements Completer {
     } catch (error) {
       this.#failed(server, error as ServerFault);
       // What is on show cannot be gone on with by another model.
-      if (told || signal.aborted) throw error;
+      if (sent.text || signal.aborted) throw error;
     } finally {
       this.#writing -= writes;
       this.#running--;
@@ -194,10 +193,7 @@ export class ServerConnection implements Completer {
     const { sure } = server;
     if (sure === false && this.#status.sure !== false)
       this.#parts.log.info(
-        t(
-          'The server {0} tells no probabilities: the setting glassbox.threshold has no effect on its suggestions, only the rules for where a text ends.',
-          host,
-        ),
+        `server: ${host} tells no probabilities: glassbox.threshold has no effect on its suggestions, only the rules for where a text ends`,
       );
     this.#become({ host, local, state: 'on', ...(sure === undefined ? {} : { sure }) });
     this.#parts.onCompletion?.(completion);

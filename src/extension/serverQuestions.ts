@@ -39,8 +39,8 @@ export class ServerQuestions {
 
   /** The question may be asked again. */
   async forget({ origin }: Address): Promise<void> {
-    const { [origin]: _, ...others } = this.#answers();
-    await this.#memory.update(CONSENT, others);
+    const others = Object.entries(this.#answers()).filter(([each]) => each !== origin);
+    await this.#memory.update(CONSENT, Object.fromEntries(others));
   }
 
   key(origin: string): Promise<string | undefined> {

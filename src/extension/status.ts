@@ -77,7 +77,8 @@ export function noThreshold(): string {
 
 /** Why a server that is set is not used, in words; undefined where it is, or none is set. */
 export function serverTrouble(server: ServerStatus | undefined): string | undefined {
-  switch (server?.state) {
+  if (server === undefined) return undefined;
+  switch (server.state) {
     case 'asking':
       return t('Nothing is sent to {0} before you agree.', server.host);
     case 'declined':
@@ -85,7 +86,7 @@ export function serverTrouble(server: ServerStatus | undefined): string | undefi
     case 'failed':
     case 'wrong':
       return t('{0} The model on this machine takes its place.', server.note ?? server.host);
-    default:
+    case 'on':
       return undefined;
   }
 }

@@ -58,11 +58,11 @@ export class ServerEngine {
    */
   async known(signal: AbortSignal): Promise<Known> {
     const known = (this.#known ??= this.#recognise());
-    const aborted = new Promise<never>((_, reject) =>
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
-    );
-    aborted.catch(() => undefined);
-    return signal.aborted ? aborted : Promise.race([known, aborted]);
+    if (signal.aborted) throw signal.reason;
+    let stop = (): void => undefined;
+    const aborted = new Promise<never>((_, reject) => (stop = () => reject(signal.reason as Error)));
+    signal.addEventListener('abort', stop, { once: true });
+    return Promise.race([known, aborted]).finally(() => signal.removeEventListener('abort', stop));
   }
 
   /**

@@ -65,12 +65,12 @@ export class Transport {
     const abort = (): void => own.abort(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
-    let begun = false;
+    const progress = { begun: false };
     let timer: NodeJS.Timeout | undefined;
     const wait = (): void => {
       clearTimeout(timer);
-      const ms = begun ? this.#patience.next : this.#patience.first;
-      timer = setTimeout(() => own.abort(silent(base, ms, begun)), ms);
+      const ms = progress.begun ? this.#patience.next : this.#patience.first;
+      timer = setTimeout(() => own.abort(silent(base, ms, progress.begun)), ms);
     };
     wait();
     try {
@@ -86,7 +86,7 @@ export class Transport {
       // A server that does not stream sends one JSON text.
       const found = framing === 'events' && type.includes('json') ? 'lines' : framing;
       for await (const message of messages(
-        this.#bytes(response.body, wait, () => (begun = true)),
+        this.#bytes(response.body, wait, () => (progress.begun = true)),
         found,
       )) {
         if (message === '[DONE]') return;
@@ -94,7 +94,7 @@ export class Transport {
       }
     } catch (error) {
       if (own.signal.aborted) throw own.signal.reason;
-      throw error instanceof ServerFault ? error : begun ? cutOff(base) : unreachable(base, error);
+      throw error instanceof ServerFault ? error : progress.begun ? cutOff(base) : unreachable(base, error);
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
