@@ -103,7 +103,8 @@ function serverEntries({ server }: MenuFacts, { run }: MenuActions): MenuEntry[]
   if (server === undefined) return [];
   const { host, local, state, sure } = server;
   const trouble = serverTrouble(server);
-  const settings = (): unknown => run('workbench.action.openSettings', 'glassbox.server');
+  const settings = (): unknown =>
+    run('workbench.action.openSettings', '@id:glassbox.server.url @id:glassbox.server.model');
   const about: MenuEntry =
     trouble === undefined
       ? {

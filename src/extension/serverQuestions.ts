@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import { t } from '../l10n';
 import type { Address } from '../server/address';
 
-const CONSENT = 'glassbox.serverConsent';
+const CONSENT = 'serverConsent';
 
 export class ServerQuestions {
   readonly #memory: vscode.Memento;
@@ -102,7 +102,11 @@ export async function tellServerFailure(message: string, code: string): Promise<
       : t('Glassbox: {0} Until it answers, the model on this machine takes its place.', message),
     ...ways,
   );
-  if (choice === settings) await vscode.commands.executeCommand('workbench.action.openSettings', 'glassbox.server');
+  if (choice === settings)
+    await vscode.commands.executeCommand(
+      'workbench.action.openSettings',
+      '@id:glassbox.server.url @id:glassbox.server.model',
+    );
   if (choice === key) await vscode.commands.executeCommand('glassbox.setServerKey');
   if (choice === again) await vscode.commands.executeCommand('glassbox.serverAgain');
 }
