@@ -78,6 +78,8 @@ const bundles = [
   },
   // Loaded by the extension and the command line when something is to be downloaded: it alone opens connections.
   { ...onNode, entryPoints: ['src/download/index.ts'], outfile: 'dist/download.js' },
+  // Loaded where the setting glassbox.server.url is set: it asks that server and nobody else.
+  { ...onNode, entryPoints: ['src/server/serverEngine.ts'], outfile: 'dist/server.js', plugins: [] },
   { ...onNode, entryPoints: ['src/engine/main.ts'], outfile: 'dist/engine.js', external: ['onnxruntime-node'] },
   {
     ...onNode,

@@ -102,6 +102,8 @@ export interface Completion {
   cut?: Cut;
   /** Where `text` is empty although the model wrote something: what it wrote, and how probable that is. */
   withheld?: { text: string; probability: number };
+  /** The server that wrote it, where it was not the model on this machine; `sure`: it told probabilities. */
+  server?: { host: string; model: string; sure: boolean };
   stats: CompletionStats;
 }
 

@@ -10,7 +10,7 @@ import type { KvCache } from './kvCache';
 import type { Model } from './model';
 import { mostTokens, type Prompt } from './prompt';
 import type { Sampled } from './sampler';
-import { Output } from './output';
+import { Output } from '../completion/output';
 import { TextStream } from './textStream';
 import type { Tokenizer } from './tokenizer';
 

@@ -5,9 +5,9 @@ import * as vscode from 'vscode';
 import { runsOnBattery } from '../machine/power';
 import type { Rest } from '../completion/offer';
 import type { Rhythm } from '../completion/rhythm';
+import type { Completer } from './completer';
 import type { Config } from './config';
 import { textAround } from './documents';
-import type { EngineClient } from './engineClient';
 import type { Exclusion } from './exclusion';
 import { reasonNotToAsk } from './gate';
 import { Generations } from './generations';
@@ -25,7 +25,7 @@ import type { Reason, Why } from './why';
 /** A suggestion that has been on show for so long may be accepted soon: what comes after it is asked for. In milliseconds. */
 const LOOKED_AT_MS = 150;
 export interface ProviderParts {
-  engine: EngineClient;
+  engine: Completer;
   config: () => Config;
   requests: Requests;
   exclusion: Exclusion;
@@ -188,7 +188,8 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     if (offer.finished) typing.ended(offer);
     // Asked again without a key, the editor lengthens what it shows.
     const { ms, from } = key === undefined && before !== undefined ? before : shown;
-    why.gave({ ms, from, probability: offer.completion?.probability });
+    const { probability, server } = offer.completion ?? {};
+    why.gave({ ms, from, probability, ...(server === undefined ? {} : { server }) });
     this.#lookAhead(question, offer, rest);
     // Who asks by hand for what is on show already looks for something else.
     return invoked && before !== undefined

@@ -16,6 +16,8 @@ export interface Config {
   /** Address of the hub that models are downloaded from; '' is what the environment says, or the usual one. */
   readonly hubEndpoint: string;
   readonly device: string;
+  /** A server that takes the model's place; no address: none. */
+  readonly server: { readonly url: string; readonly model: string };
   /** Threads that a run is spread over; 0: what suits the machine. */
   readonly threads: number;
   /** What the caches of all documents may hold together, in MB. */
@@ -87,6 +89,7 @@ export function readConfig(): Config {
     model: get<string>('model', text).trim(),
     hubEndpoint: get<string>('hub.endpoint', address).trim(),
     device: get<string>('device', text),
+    server: { url: get<string>('server.url', text).trim(), model: get<string>('server.model', text).trim() },
     threads: get<number>('threads', whole(0, 256)),
     cacheMemory: get<number>('cacheMemory', whole(0, 65_536)),
     unloadAfterMinutes: get<number>('unloadAfterMinutes', from(0, 10_080)),

@@ -1,10 +1,12 @@
 // activate(): builds the objects, connects and registers them. No logic.
 
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Rhythm } from '../completion/rhythm';
 import { t, useStrings } from '../l10n';
 import type { ContextFile, MemoryState } from '../protocol';
+import type * as ServerBundle from '../server/serverEngine';
 import type { SequenceEntry } from '../webviewProtocol';
 import { offerChatModel } from './chatProvider';
 import { CompletionProvider } from './completionProvider';
@@ -23,6 +25,8 @@ import type { Marked } from './panel/editorLink';
 import { History } from './panel/history';
 import { Inspection } from './panel/inspection';
 import { Requests } from './requests';
+import { ServerConnection } from './serverConnection';
+import { ServerQuestions, tellServerFailure } from './serverQuestions';
 import { trySuggestion } from './sample';
 import { Speed } from './speed';
 import { Statistics } from './statistics';
@@ -124,8 +128,18 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
   const rhythm = new Rhythm();
   const typing = new TypingWatch(rhythm, statistics);
   const history = new History();
-  const provider: CompletionProvider = new CompletionProvider({
+  const questions = new ServerQuestions(context);
+  const server = new ServerConnection({
     engine,
+    load: () => loadServer(context),
+    consent: (address) => questions.consent(address),
+    key: (origin) => questions.key(origin),
+    tell: (message, code) => void tellServerFailure(message, code),
+    log,
+    onCompletion: (completion) => speed.add(completion),
+  });
+  const provider: CompletionProvider = new CompletionProvider({
+    engine: server,
     config: () => config,
     requests: new Requests(() => config, otherFiles),
     exclusion,
@@ -143,7 +157,12 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
   );
   const warming = new Warming((editor, signal) => void provider.warm(editor, signal));
   const statusBar = new StatusBar();
-  const status = (): Status => ({ engine: engine.state, enabled: config.enabled, generating: engine.generating });
+  const status = (): Status => ({
+    engine: engine.state,
+    enabled: config.enabled,
+    generating: server.generating,
+    server: server.status,
+  });
   const facts = (): Facts => ({ pace: speed.pace, today: statistics.today, reason: why.last });
   const showStatus = (): void => statusBar.show(status(), facts());
   const inspection = new Inspection({
@@ -153,6 +172,8 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     exclusion,
     log,
     model: () => {
+      if (server.state.kind === 'server' && history.entries.length === 0)
+        return { name: '', notice: noLook(server.status?.host ?? '') };
       if (engine.state.kind === 'failed') return { name: '', notice: engine.state.reason };
       if (engine.state.kind === 'stopped' || engine.state.kind === 'loading')
         return { name: '', notice: t('The model is being loaded.') };
@@ -178,7 +199,14 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     stateDir: context.globalStorageUri.fsPath,
     here: context.extension.extensionKind === vscode.ExtensionKind.UI,
   });
-  const generate = new Generate({ engine, config: () => config, history, memory: context.globalState, log });
+  const generate = new Generate({
+    engine: server,
+    local: engine,
+    config: () => config,
+    history,
+    memory: context.globalState,
+    log,
+  });
   const dismiss = (): void => {
     stream.stop();
     provider.dismiss();
@@ -209,6 +237,11 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     'glassbox.statistics': () => statisticsDocument.show(),
     'glassbox.eraseStatistics': () => statisticsDocument.erase(),
     'glassbox.eraseMemory': () => memory.eraseCommand(),
+    'glassbox.setServerKey': async () => (await questions.askForKey(server.address)) && server.again(),
+    'glassbox.serverAgain': async () => {
+      if (server.status?.state === 'declined' && server.address !== undefined) await questions.forget(server.address);
+      await server.again();
+    },
     'glassbox.dismiss': dismiss,
     'glassbox.whyNoSuggestion': () => sayWhy(why, provider),
     [ACCEPTED]: (characters: number) => {
@@ -221,6 +254,16 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
   let told: unknown;
   let toldOfDevice = false;
   let completions = 0;
+  let servedBy = server.state.kind === 'server';
+  server.onChange(() => {
+    showStatus();
+    const serves = server.state.kind === 'server';
+    if (serves === servedBy) return;
+    servedBy = serves;
+    speed.reset();
+    rhythm.reset();
+    inspection.engineChanged(false);
+  });
   engine.onChange(() => {
     showStatus();
     if (engine.state !== told || engine.completions !== completions)
@@ -277,11 +320,13 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
       showStatus();
       engine.unloadAfterMs = config.unloadAfterMinutes * 60_000;
       if (needsRestart(event)) load();
+      void server.use(config.server);
     }),
   );
   showStatus();
   engine.unloadAfterMs = config.unloadAfterMinutes * 60_000;
   load();
+  void server.use(config.server);
   return {
     enginePid: () => engine.pid,
     modelRequests: () => provider.requests,
@@ -297,6 +342,22 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
     history: () => history.entries,
     measured: () => context.globalState.get<Measured>(MEASURED),
   };
+}
+
+/** The bundle that can open connections. */
+function loadServer({ extensionPath }: vscode.ExtensionContext): typeof ServerBundle {
+  const path = join(extensionPath, 'dist', 'server.js');
+  const loaded = createRequire(path)(path) as typeof ServerBundle;
+  loaded.useStrings(vscode.l10n.bundle ?? {});
+  return loaded;
+}
+
+/** What the attention panel says where there is nothing of the engine to show. */
+function noLook(host: string): string {
+  return t(
+    'Suggestions come from the server {0}. What it writes cannot be looked into: its weights are not on this machine.',
+    host,
+  );
 }
 
 /** Says once that the engine is down, with the ways out. */

@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 import { isEnabled, type Config } from './config';
 import { isForWriting } from './documents';
-import type { EngineState } from './engineClient';
+import type { Completer } from './completer';
 import * as reasons from './reasons';
 import type { Reason } from './why';
 
@@ -24,7 +24,7 @@ const WORD = /^[\p{L}\p{N}_$]/u;
 const WORD_BEFORE = /[\p{L}\p{N}_$]$/u;
 
 /** Why there is no question to ask the model; undefined where there is one. */
-export function reasonNotToAsk(asked: Asked, config: Config, state: EngineState): Reason | undefined {
+export function reasonNotToAsk(asked: Asked, config: Config, state: Completer['state']): Reason | undefined {
   const { document, position, prefix, suffix, invoked } = asked;
   if (!isForWriting(document)) return reasons.notForWriting();
   if (!invoked && !isEnabled(document)) return reasons.off(config, document);

@@ -6,8 +6,8 @@ import { Spot } from '../completion/offer';
 import { Offers } from '../completion/offers';
 import type { Rhythm } from '../completion/rhythm';
 import type { Completion } from '../protocol';
+import type { Completer } from './completer';
 import { textAround } from './documents';
-import type { EngineClient } from './engineClient';
 import { ModelOffer } from './modelOffer';
 import type { Requests } from './requests';
 
@@ -24,7 +24,7 @@ export interface Place {
 }
 
 export interface GenerationParts {
-  engine: EngineClient;
+  engine: Completer;
   requests: Requests;
   rhythm: Rhythm;
   log: vscode.LogOutputChannel;
@@ -95,9 +95,9 @@ export class Generations implements vscode.Disposable {
       })
       .then(
         (answer) => {
-          const { finish, stats, id } = answer;
+          const { finish, stats, id, server } = answer;
           log.debug(
-            `suggestion ${number}: ${finish}, ${stats.generatedTokens} tokens, first after ${stats.firstTokenMs.toFixed(0)} ms, all after ${stats.totalMs.toFixed(0)} ms, prompt ${stats.promptTokens} (${stats.reusedTokens} reused)`,
+            `suggestion ${number}: ${finish}, ${stats.generatedTokens} tokens, first after ${stats.firstTokenMs.toFixed(0)} ms, all after ${stats.totalMs.toFixed(0)} ms, prompt ${stats.promptTokens} (${stats.reusedTokens} reused)${server === undefined ? '' : `, by the server ${server.host} with ${server.model}`}`,
           );
           // A run that was cancelled before its first text shows at least that the model is not faster.
           if (finish !== 'cancelled' || performance.now() - start > rhythm.latency) firstText();
@@ -179,6 +179,8 @@ export class Generations implements vscode.Disposable {
 
   async #others(place: Place, offer: ModelOffer): Promise<ModelOffer[]> {
     const { engine, log } = this.#parts;
+    // A server is not asked for what is offered beside its text.
+    if (offer.completion?.server !== undefined) return [];
     let asked = offer;
     let completions: Completion[];
     try {

@@ -4,7 +4,7 @@
 import { t } from '../l10n';
 import type { Threshold } from './config';
 import type { Exclusions } from './exclusion';
-import { speedOf, todayOf, type Facts, type Status } from './status';
+import { noThreshold, serverTrouble, speedOf, todayOf, type Facts, type Status } from './status';
 import type { Reason } from './why';
 
 /** Where the cursor is. */
@@ -54,6 +54,7 @@ export function menuEntries(facts: MenuFacts, actions: MenuActions): MenuEntry[]
   const line = (label: string): MenuEntry => ({ label });
   return [
     line(t('Now')),
+    ...serverEntries(facts, actions),
     ...now(facts, actions),
     line(t('Suggestions')),
     ...suggestions(facts, actions),
@@ -95,6 +96,34 @@ function now({ engine, pace, reason }: MenuFacts, { run }: MenuActions): MenuEnt
     run: () => run('glassbox.chooseModel'),
   };
   return reason === undefined ? [model] : [whyEntry(reason, run), model];
+}
+
+/** The server that takes the model's place, or why it does not. */
+function serverEntries({ server }: MenuFacts, { run }: MenuActions): MenuEntry[] {
+  if (server === undefined) return [];
+  const { host, local, state, sure } = server;
+  const trouble = serverTrouble(server);
+  const settings = (): unknown =>
+    run('workbench.action.openSettings', '@id:glassbox.server.url @id:glassbox.server.model');
+  const about: MenuEntry =
+    trouble === undefined
+      ? {
+          label: local
+            ? `$(server) ${t('Server {0}, on this machine', host)}`
+            : `$(cloud-upload) ${t('Server {0}: text leaves this machine', host)}`,
+          ...(sure === false ? { detail: noThreshold() } : {}),
+          run: settings,
+        }
+      : { label: `$(warning) ${t('Server {0} is not in use', host)}`, detail: trouble, run: settings };
+  const again = (): unknown => run('glassbox.serverAgain');
+  return [
+    about,
+    ...(state === 'failed' ? [{ label: `$(refresh) ${t('Ask the server again now')}`, run: again }] : []),
+    ...(state === 'declined' ? [{ label: `$(refresh) ${t('Decide again about {0}', host)}`, run: again }] : []),
+    ...(state === 'wrong'
+      ? []
+      : [{ label: `$(key) ${t('Key for {0}', host)}`, run: () => run('glassbox.setServerKey') }]),
+  ];
 }
 
 function whyEntry({ text, remedy }: Reason, run: MenuActions['run']): MenuEntry {

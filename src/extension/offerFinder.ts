@@ -2,8 +2,8 @@
 
 import type { Rest } from '../completion/offer';
 import type { Rhythm } from '../completion/rhythm';
+import type { Completer } from './completer';
 import type { Config } from './config';
-import type { EngineClient } from './engineClient';
 import type { Generations } from './generations';
 import { isBlank } from './items';
 import type { ModelOffer } from './modelOffer';
@@ -15,7 +15,7 @@ import type { Reason, Why } from './why';
 const PATIENCE_MS = 200;
 
 export interface FinderParts {
-  engine: EngineClient;
+  engine: Completer;
   config: () => Config;
   why: Why;
   rhythm: Rhythm;
@@ -75,7 +75,7 @@ export class OfferFinder {
       if (text !== '') return { offer, rest: { ...rest, text }, known };
       if (offer.finished) return nothingOf(offer, question, this.#parts.config());
       why.set(
-        engine.state.kind === 'ready'
+        engine.state.kind === 'ready' || engine.state.kind === 'server'
           ? reasons.working()
           : engine.state.kind === 'asleep'
             ? reasons.waking()

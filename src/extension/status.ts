@@ -2,6 +2,7 @@
 
 import { t } from '../l10n';
 import type { EngineState } from './engineClient';
+import type { ServerStatus } from './serverConnection';
 import type { Pace } from './speed';
 import type { Counts } from './tally';
 import { saved } from './statisticsReport';
@@ -13,6 +14,8 @@ export interface Status {
   /** Suggestions are on, as far as nothing else is said of a language. */
   enabled: boolean;
   generating: boolean;
+  /** The server of glassbox.server.url; undefined where none is set. */
+  server?: ServerStatus | undefined;
 }
 
 /** What else there is to tell. */
@@ -32,7 +35,8 @@ export interface Look {
 }
 
 /** Text and meaning of a status. */
-export function look({ engine, enabled, generating }: Status): Look {
+export function look({ engine, enabled, generating, server }: Status): Look {
+  if (server !== undefined && server.state === 'on') return lookOfServer(server, enabled, generating);
   switch (engine.kind) {
     case 'stopped':
     case 'loading':
@@ -54,6 +58,39 @@ export function look({ engine, enabled, generating }: Status): Look {
   }
 }
 
+/** A server is named, and whether text leaves the machine is seen at a glance. */
+function lookOfServer({ host, local }: ServerStatus, enabled: boolean, generating: boolean): Look {
+  const icon = !enabled ? '$(circle-slash)' : generating ? '$(sync~spin)' : local ? '$(server)' : '$(cloud-upload)';
+  const where = local
+    ? t('suggestions come from the server {0} on this machine', host)
+    : t('suggestions come from {0}: text leaves this machine', host);
+  return {
+    text: `${icon} Glassbox: ${host}`,
+    meaning: enabled ? where : t('suggestions are off ({0} is set)', host),
+  };
+}
+
+/** What it means that a server tells no probabilities. */
+export function noThreshold(): string {
+  return t('It tells no probabilities, so how sure it is cannot be asked for.');
+}
+
+/** Why a server that is set is not used, in words; undefined where it is, or none is set. */
+export function serverTrouble(server: ServerStatus | undefined): string | undefined {
+  if (server === undefined) return undefined;
+  switch (server.state) {
+    case 'asking':
+      return t('Nothing is sent to {0} before you agree.', server.host);
+    case 'declined':
+      return t('Nothing is sent to {0}, as you decided; the model on this machine is used.', server.host);
+    case 'failed':
+    case 'wrong':
+      return t('{0} The model on this machine takes its place.', server.note ?? server.host);
+    case 'on':
+      return undefined;
+  }
+}
+
 /** The measured speed in words; undefined where there is none. */
 export function speedOf(pace: Pace | undefined): string | undefined {
   if (pace === undefined) return undefined;
@@ -70,7 +107,15 @@ export function todayOf(today: Counts): string | undefined {
 
 /** The lines of the tooltip, the most important first. */
 export function tooltipLines(status: Status, { pace, today, reason }: Facts): string[] {
-  const lines = [t('Glassbox: {0}', look(status).meaning), speedOf(pace), todayOf(today)];
+  const { server } = status;
+  const unsure = server?.state === 'on' && server.sure === false ? noThreshold() : undefined;
+  const lines = [
+    t('Glassbox: {0}', look(status).meaning),
+    serverTrouble(server),
+    unsure,
+    speedOf(pace),
+    todayOf(today),
+  ];
   if (reason !== undefined && status.engine.kind === 'ready') lines.push(t('Last: {0}', reason.text));
   return lines.filter((line) => line !== undefined);
 }

@@ -18,6 +18,8 @@ export interface Given {
   from: 'memory' | 'model';
   /** In [0, 1], that all of it is right; undefined while it is still being written. */
   probability: number | undefined;
+  /** The server that wrote it. */
+  server?: { host: string; sure: boolean };
 }
 
 /** Where and in which version of the document the editor asked. */

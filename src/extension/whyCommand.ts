@@ -34,10 +34,28 @@ async function explain(why: Why, editor: vscode.TextEditor | undefined, provider
   const ms = given.ms.toFixed(0);
   if (given.probability === undefined)
     return { text: t('A suggestion was given after {0} ms and is still growing. {1}', ms, unseen()) };
+  if (given.server !== undefined) return { text: ofServer(given.server, given.probability, ms) };
   const percent = (given.probability * 100).toFixed(0);
   return given.from === 'memory'
     ? { text: t('A suggestion with {0} % was given from memory after {1} ms. {2}', percent, ms, unseen()) }
     : { text: t('A suggestion with {0} % was given after {1} ms. {2}', percent, ms, unseen()) };
+}
+
+function ofServer({ host, sure }: { host: string; sure: boolean }, probability: number, ms: string): string {
+  return sure
+    ? t(
+        'A suggestion with {0} % of the server {1} was given after {2} ms. {3}',
+        (probability * 100).toFixed(0),
+        host,
+        ms,
+        unseen(),
+      )
+    : t(
+        'A suggestion of the server {0}, which tells no probabilities, was given after {1} ms. {2}',
+        host,
+        ms,
+        unseen(),
+      );
 }
 
 function unseen(): string {

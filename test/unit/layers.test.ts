@@ -16,7 +16,8 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
   'webviewProtocol.ts': { packages: [], rooms: ['inspectionProtocol.ts', 'protocol.ts'] },
   'l10n.ts': { packages: [], rooms: [] },
   'jobProtocol.ts': { packages: [], rooms: ['l10n.ts'] },
-  completion: { packages: [], rooms: [] },
+  completion: { packages: [], rooms: ['protocol.ts'] },
+  server: { packages: [], rooms: ['protocol.ts', 'l10n.ts', 'completion'] },
   attention: { packages: [], rooms: [] },
   machine: { packages: [NODE], rooms: [] },
   catalog: { packages: [], rooms: ['l10n.ts'] },
@@ -49,6 +50,7 @@ const ROOMS: Record<string, { packages: RegExp[]; rooms: string[] }> = {
       'machine',
       'catalog',
       'download', // its types alone: see bundles.test.ts
+      'server',
     ],
   },
   webview: {

@@ -135,7 +135,9 @@ test('the files that the manifest names are there', () => {
 test('an untrusted workspace chooses neither the model nor what it runs on; what it excludes stays excluded', () => {
   const { supported, restrictedConfigurations } = manifest.capabilities.untrustedWorkspaces;
   assert.equal(supported, 'limited');
-  const restricted = ['model', 'hub.endpoint', 'device', 'threads', 'cacheMemory'].map((key) => `glassbox.${key}`);
+  const restricted = ['model', 'hub.endpoint', 'device', 'threads', 'cacheMemory', 'server.url', 'server.model'].map(
+    (key) => `glassbox.${key}`,
+  );
   assert.deepEqual([...restrictedConfigurations].sort(), restricted.sort());
 });
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { situationAt } from '../../src/completion/stop';
-import { Output } from '../../src/engine/output';
+import { Output } from '../../src/completion/output';
 import type { Completion } from '../../src/protocol';
 
 interface Case {

@@ -2,7 +2,7 @@
 
 import { Unfencing } from '../../completion/fence';
 import { Rebasing } from '../../completion/rebase';
-import type { CompletionRequest, CompletionStats, Finish, ModelInfo } from '../../protocol';
+import type { Completion, CompletionRequest, ModelInfo } from '../../protocol';
 import type { EngineClient } from '../engineClient';
 import { conversation, isProse, type Wish } from './chatFraming';
 
@@ -46,7 +46,7 @@ export async function answer(
   { maxTokens, sampling }: Pick<CompletionRequest, 'maxTokens' | 'sampling'>,
   signal: AbortSignal,
   { add, progress }: Reader,
-): Promise<{ stats: CompletionStats; finish: Finish }> {
+): Promise<Pick<Completion, 'stats' | 'finish' | 'server'>> {
   const messages = await conversation(wish, { contextLength, maxTokens }, (turns) => chat.count(turns));
   const enough = new AbortController();
   const unfencing = new Unfencing(isProse(wish.language));

@@ -3,6 +3,7 @@
 
 import * as vscode from 'vscode';
 import type { Completion, CompletionRequest } from '../../protocol';
+import type { Completer } from '../completer';
 import type { Config } from '../config';
 import type { EngineClient } from '../engineClient';
 import type { History } from '../panel/history';
@@ -17,7 +18,9 @@ import { tabsOf } from './tabs';
 const AGAIN_TEMPERATURE = 0.6;
 
 export interface SessionParts {
-  engine: EngineClient;
+  engine: Completer;
+  /** The model on this machine, which may have been taught to chat. */
+  local: EngineClient;
   config: () => Config;
   history: History;
   log: vscode.LogOutputChannel;
@@ -129,7 +132,7 @@ export class Session {
   }
 
   async #write(again: boolean): Promise<void> {
-    const { engine, log } = this.#parts;
+    const { engine, local, log } = this.#parts;
     this.#abort = new AbortController();
     const { signal } = this.#abort;
     this.#text = '';
@@ -145,15 +148,15 @@ export class Session {
     try {
       const request = this.#request(again);
       const progress = (): void => notification.report(++tokens, request.maxTokens);
-      const model = await modelOf(engine, signal);
+      const model = engine.state.kind === 'server' ? undefined : await modelOf(local, signal);
       const wish = model?.chat === true ? this.#place.wish(this.#insertion.range) : undefined;
-      const { stats, finish } =
+      const { stats, finish, server } =
         model === undefined || wish === undefined
           ? await this.#goOn(request, { add: (text) => add(text, this.#place.lead), progress })
-          : await answer(engine, model, wish, request, signal, { add: (text) => add(text, wish.lead), progress });
+          : await answer(local, model, wish, request, signal, { add: (text) => add(text, wish.lead), progress });
       await this.#insertion.settle();
       log.info(
-        `generated ${stats.generatedTokens} tokens in ${stats.totalMs.toFixed(0)} ms (${finish}, seed ${request.sampling.seed})`,
+        `generated ${stats.generatedTokens} tokens in ${stats.totalMs.toFixed(0)} ms (${finish}, seed ${request.sampling.seed})${server === undefined ? '' : `, by the server ${server.host}`}`,
       );
       if (this.#leaving || this.#ended) return;
       if (this.#insertion.written) return notification.end(writtenText(this.#text, tokens));
@@ -170,7 +173,10 @@ export class Session {
   }
 
   /** Has the model go on with the text before the place, in which the prompt stands as a comment. */
-  async #goOn(request: CompletionRequest, { add, progress }: Reader): Promise<Pick<Completion, 'stats' | 'finish'>> {
+  async #goOn(
+    request: CompletionRequest,
+    { add, progress }: Reader,
+  ): Promise<Pick<Completion, 'stats' | 'finish' | 'server'>> {
     const { engine, history } = this.#parts;
     let [streamed, written] = [0, ''];
     let sequence: number | undefined;

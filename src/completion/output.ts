@@ -1,9 +1,9 @@
 // The text of one completion as it grows: what of it may be shown, and how probable each part of it is. Knows text and probabilities;
 // tokens are counted only.
 
-import { reindent } from '../completion/indentation';
-import { shape, type Ended, type Shape, type Situation } from '../completion/stop';
-import { Worth } from '../completion/worth';
+import { reindent } from './indentation';
+import { shape, type Ended, type Shape, type Situation } from './stop';
+import { Worth } from './worth';
 import type { Completion, CompletionRequest, Finish } from '../protocol';
 
 /** The probability, in [0, 1], that so many tokens are right; from the logarithm of the product of theirs. */
