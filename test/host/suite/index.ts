@@ -25,6 +25,7 @@ import { tests as panelTrouble } from './panelTrouble.test';
 import { tests as partly } from './partly.test';
 import { tests as remembered } from './remembered.test';
 import { scene, tidy } from './scene';
+import { tests as server } from './server.test';
 import { tests as status } from './status.test';
 import { tests as why } from './why.test';
 
@@ -49,6 +50,7 @@ const suite: HostTest[] = [
   ...context,
   ...exclusion,
   ...memory,
+  ...server,
   ...status,
 ];
 
