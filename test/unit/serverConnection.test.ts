@@ -110,7 +110,7 @@ for (const [allow, state, loads] of ELSEWHERE)
   });
 
 test('before the user has agreed, the model here answers', async () => {
-  let agree = (_: boolean): void => undefined;
+  let agree: (allowed: boolean) => void = () => undefined;
   const it = scene(new Promise((resolve) => (agree = resolve)));
   const asking = it.connection.use({ url: 'https://llm.invalid', model: '' });
   assert.equal(it.connection.status?.state, 'asking');

@@ -28,6 +28,7 @@ import { tests as panelTrouble } from './panelTrouble.test';
 import { tests as partly } from './partly.test';
 import { tests as remembered } from './remembered.test';
 import { scene, tidy } from './scene';
+import { tests as server } from './server.test';
 import { tests as status } from './status.test';
 import { tests as why } from './why.test';
 
@@ -54,6 +55,7 @@ const suite: HostTest[] = [
   ...exclusion,
   ...memory,
   ...models,
+  ...server,
   ...status,
   ...measure,
 ];
