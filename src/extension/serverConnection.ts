@@ -113,7 +113,7 @@ export class ServerConnection implements Completer {
     }
     const { host, local, origin } = address;
     this.#become({ host, local, state: 'asking' });
-    const allowed = local || (await this.#parts.consent(address));
+    const allowed = local || (await this.#agreed(address));
     if (round !== this.#round) return;
     if (!allowed) return this.#become({ host, local, state: 'declined' });
     const key = await this.#parts.key(origin);
@@ -178,6 +178,16 @@ export class ServerConnection implements Completer {
 
   alternatives(of: number, count: number): Promise<Completion[]> {
     return this.#parts.engine.alternatives(of, count);
+  }
+
+  /** A question that cannot be shown is not agreed to. */
+  async #agreed(address: Address): Promise<boolean> {
+    try {
+      return await this.#parts.consent(address);
+    } catch (error) {
+      this.#parts.log.warn(`server: nobody could be asked: ${error instanceof Error ? error.message : String(error)}`);
+      return false;
+    }
   }
 
   /** The server, unless it has to be left alone for a while. */

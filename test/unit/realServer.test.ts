@@ -21,8 +21,9 @@ const KEY = 'sesame';
 const dir = mkdtempSync(join(tmpdir(), 'glassbox-server-'));
 const never = new AbortController().signal;
 let missing: string | undefined;
-let child: ChildProcess | undefined;
-let url = '';
+const children: ChildProcess[] = [];
+/** The server of a model whose family its name tells, and of one whose name tells nothing. */
+let [url = '', plainUrl = ''] = ['', ''];
 let engine: Engine | undefined;
 
 before(async () => {
@@ -33,20 +34,12 @@ before(async () => {
     missing = (error as Error).message;
     return;
   }
-  const gguf = join(dir, 'glassbox-small.gguf');
-  writeFileSync(gguf, convert({ model: MODEL, type: 'f32' }));
-  const port = await freePort();
-  url = `http://127.0.0.1:${port}`;
-  const flags = ['-m', gguf, '--host', '127.0.0.1', '--port', String(port), '-c', '1024', '-t', '2', '--api-key', KEY];
-  child = spawn(program.command, [...program.args, ...flags], { cwd: program.cwd, stdio: 'ignore' });
+  const bytes = convert({ model: MODEL, type: 'f32' });
   engine = await Engine.load({ modelDir: MODEL, device: 'cpu', weights: 'onnx/model.onnx' });
-  for (let i = 0; !(await isUp()); i++) {
-    assert.ok(child.exitCode === null && i < 300, `llama-server has not started (exit code ${child.exitCode})`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  [url = '', plainUrl = ''] = await Promise.all(['glassbox-small', 'plain'].map((name) => start(program, name, bytes)));
 });
 after(async () => {
-  child?.kill('SIGKILL');
+  for (const child of children) child.kill('SIGKILL');
   await engine?.dispose();
   rmSync(dir, { recursive: true, force: true });
 });
@@ -59,11 +52,45 @@ function freePort(): Promise<number> {
     });
   });
 }
-const isUp = (): Promise<boolean> =>
-  fetch(`${url}/health`).then(
-    ({ ok }) => ok,
-    () => false,
-  );
+/** Starts a server with a model of this name; resolves with its address when it has loaded the model. */
+async function start(
+  { command, args, cwd }: ReturnType<typeof llamaServer>,
+  name: string,
+  bytes: Uint8Array,
+): Promise<string> {
+  const gguf = join(dir, `${name}.gguf`);
+  writeFileSync(gguf, bytes);
+  const port = await freePort();
+  const flags = [
+    '-m',
+    gguf,
+    '--alias',
+    name,
+    '--host',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '-c',
+    '1024',
+    '-t',
+    '2',
+    '--api-key',
+    KEY,
+  ];
+  const child = spawn(command, [...args, ...flags], { cwd, stdio: 'ignore' });
+  children.push(child);
+  const found = `http://127.0.0.1:${port}`;
+  const isUp = (): Promise<boolean> =>
+    fetch(`${found}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  for (let i = 0; !(await isUp()); i++) {
+    assert.ok(child.exitCode === null && i < 300, `llama-server has not started (exit code ${child.exitCode})`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return found;
+}
 const request = (more: Partial<CompletionRequest>): CompletionRequest => ({
   prefix: '',
   suffix: '',
@@ -72,9 +99,8 @@ const request = (more: Partial<CompletionRequest>): CompletionRequest => ({
   raw: false,
   ...more,
 });
-const serverWith = (key: string | undefined): ServerEngine => {
-  const log = (): void => undefined;
-  return new ServerEngine({ address: readAddress(url) as Address, model: '', key, log });
+const serverWith = (key: string | undefined, at = url, log: (line: string) => void = () => undefined): ServerEngine => {
+  return new ServerEngine({ address: readAddress(at) as Address, model: '', key, log });
 };
 /** A test that needs the server. */
 function real(name: string, run: (server: ServerEngine, engine: Engine) => Promise<void>): void {
@@ -169,4 +195,28 @@ real('without its key it is said that a key is wanted', async () => {
     serverWith(undefined).complete(request({ prefix: 'a' }), never, () => undefined),
     /another key \(status 401\)/,
   );
+});
+
+real('a model of no known family is asked by the server’s own parameters for a hole', async () => {
+  const lines: string[] = [];
+  const server = serverWith(KEY, plainUrl, (line) => lines.push(line));
+  const [path, prefix, suffix] = HOLES[2] ?? assert.fail();
+  const asked = request({ path, prefix, suffix });
+  const { text, server: by } = await server.complete(asked, never, () => undefined);
+  assert.notEqual(text.trim(), '');
+  assert.deepEqual([by?.model, by?.sure], ['plain', true]);
+  assert.match(lines.join(), /llama\.cpp with plain; holes are told as the server does/);
+  const headers = { authorization: `Bearer ${KEY}` };
+  const body = {
+    input_prefix: prefix,
+    input_suffix: suffix,
+    n_predict: 24,
+    temperature: 0,
+    top_k: 0,
+    min_p: 0,
+    top_p: 1,
+  };
+  const own = await fetch(`${plainUrl}/infill`, { method: 'POST', headers, body: JSON.stringify(body) });
+  const { content } = (await own.json()) as { content: string };
+  assert.ok(content.startsWith(text), `${text} | ${content}`);
 });

@@ -122,6 +122,12 @@ test('before the user has agreed, the model here answers', async () => {
   assert.deepEqual([it.connection.status, it.loads], [undefined, 0]);
 });
 
+test('a question that cannot be shown is not agreed to', async () => {
+  const it = scene(Promise.reject(new Error('no window')));
+  await it.connection.use({ url: 'https://llm.invalid', model: '' });
+  assert.deepEqual([it.connection.status?.state, it.loads, await it.ask()], ['declined', 0, 'local']);
+});
+
 test('a setting that is no address is said once, and the model here answers', async () => {
   const it = scene();
   await it.connection.use({ url: 'gopher://x', model: '' });
