@@ -11,9 +11,10 @@ import { MEASURE_OPTIONS, measureCommand } from './cliMeasure';
 import { autoDevice } from './engine/autoDevice';
 import { checkedBuild } from './engine/build/checkedBuild';
 import { DEVICES } from './engine/devices';
-import { Engine } from './engine/engine';
+import type { Engine } from './engine/engine';
+import { decoderOf, loadEngine, type AnyEngine } from './engine/loadEngine';
 import { EngineError, toFault } from './engine/errors';
-import { readModelFolder } from './engine/modelFolder';
+import { isEncoderDecoderFolder, readModelFolder } from './engine/modelFolder';
 import type { JobProgress } from './jobProtocol';
 
 const USAGE = `glassbox: local text generation
@@ -152,13 +153,13 @@ async function complete(flags: Flags): Promise<void> {
   const never = new AbortController().signal;
   await eachLine(parseCompleteLine, async (request) => {
     const completion = await engine.complete(request, { signal: never, id: 0 });
-    const others = count === 0 ? {} : { alternatives: await engine.alternatives(0, count, never) };
+    const others = count === 0 ? {} : { alternatives: await decoderOf(engine).alternatives(0, count, never) };
     return { ...completion, ...others };
   });
 }
 
 async function chat(flags: Flags): Promise<void> {
-  const engine = await load(flags);
+  const engine = await loadDecoder(flags);
   const { signal } = new AbortController();
   await eachLine(parseChatLine, (request) => engine.chat(request, { signal }));
 }
@@ -232,7 +233,7 @@ async function searchBeams(flags: Flags, prefix: string, maxTokens: number): Pro
 }
 
 async function scoreText(flags: Flags): Promise<void> {
-  const engine = await load(flags);
+  const engine = await loadDecoder(flags);
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   let text: string;
@@ -248,7 +249,7 @@ async function attention(flags: Flags): Promise<void> {
   const prompt = need(flags, 'prompt');
   const layer = number(flags, 'layer', undefined, { least: 0, most: 10_000, whole: true });
   const head = number(flags, 'head', undefined, { least: 0, most: 10_000, whole: true });
-  const { tokens, weights } = await (await load(flags)).attention(layer, head, prompt);
+  const { tokens, weights } = await (await loadDecoder(flags)).attention(layer, head, prompt);
   const n = tokens.length;
   const rows = tokens.map((_, query) => Array.from(weights.subarray(query * n, query * n + query + 1)));
   await write(JSON.stringify({ tokens, weights: rows }) + '\n');
@@ -287,7 +288,11 @@ async function download(flags: Flags, name: string): Promise<void> {
   else await write(JSON.stringify(done) + '\n');
 }
 
-async function load(flags: Flags): Promise<Engine> {
+async function loadDecoder(flags: Flags): Promise<Engine> {
+  return decoderOf(await load(flags));
+}
+
+async function load(flags: Flags): Promise<AnyEngine> {
   const device = flags['device'] ?? 'cpu';
   if (!DEVICES.includes(device))
     throw new BadInput(`--device ${device} is not known; there are ${DEVICES.join(', ')}.`);
@@ -295,9 +300,9 @@ async function load(flags: Flags): Promise<Engine> {
   if (speculation !== 'auto' && speculation !== 'off')
     throw new BadInput(`--speculation ${speculation} is not known; there are auto and off.`);
   const modelDir = flags['model'] ?? SHIPPED;
-  if (device === 'auto')
+  if (device === 'auto' && !isEncoderDecoderFolder(modelDir))
     await autoDevice(readModelFolder(modelDir, weights), stateDir()).find?.(join(__dirname, 'engine.js'));
-  const engine = await Engine.load({
+  const engine = await loadEngine({
     modelDir,
     device,
     stateDir: stateDir(),
@@ -305,9 +310,9 @@ async function load(flags: Flags): Promise<Engine> {
     ...(weights === undefined ? {} : { weights }),
     speculation,
   });
-  const { deviceNote, graph, weights: file } = engine.info;
+  const { deviceNote, graph, kind, weights: file } = engine.info;
   if (deviceNote !== undefined) process.stderr.write(`${deviceNote}\n`);
-  if (graph.startsWith(AS_IT_IS)) process.stderr.write(`The graph of ${file} is run ${graph}\n`);
+  if (kind === 'decoder' && graph.startsWith(AS_IT_IS)) process.stderr.write(`The graph of ${file} is run ${graph}\n`);
   return engine;
 }
 

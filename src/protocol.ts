@@ -61,6 +61,8 @@ export interface CompletionRequest {
   minProbability?: number;
   /** False: the workspace memory has no say. */
   memory?: boolean;
+  /** What an encoder–decoder model reads; absent: the text around the cursor, with a hole there. Others take no notice of it. */
+  source?: string;
 }
 
 /** Why a text ended: a stop rule, `minProbability`, the end-of-text token, `maxTokens`, or somebody who no longer wants it. */
@@ -157,6 +159,8 @@ export interface ModelInfo {
   fillInTheMiddle: boolean;
   /** True when the folder has a chat template. */
   chat: boolean;
+  /** An encoder–decoder model reads one text and writes another: it is for Generate, and suggests nothing. */
+  kind: 'decoder' | 'encoder-decoder';
   loadMs: number;
 }
 

@@ -14,6 +14,7 @@ import type {
 import type { JobMessage, ProbedMessage, ProbeOpenMessage, ProbeTurnMessage } from '../jobProtocol';
 import { t, useStrings } from '../l10n';
 import { Engine } from './engine';
+import { decoderOf, loadEngine, type AnyEngine } from './loadEngine';
 import { autoDevice, runTrials } from './autoDevice';
 import { DeviceSearch } from './deviceSearch';
 import { EngineError, toFault } from './errors';
@@ -21,7 +22,7 @@ import { doJob, endJob } from './jobs';
 import { probe } from './measure/probe';
 import { readModelFolder } from './modelFolder';
 
-let engine: Promise<Engine> | undefined;
+let engine: Promise<AnyEngine> | undefined;
 /** The completion that runs or waits; a newer one aborts it. */
 let current: Abortable | undefined;
 /** The work in the background that runs or waits; a newer one aborts it, and any request does. */
@@ -65,7 +66,7 @@ async function handle(message: Asked): Promise<void> {
       return chat(message);
     case 'count':
       return reply(message.id, async (loaded) =>
-        Promise.resolve({ type: 'counted', id: message.id, tokens: loaded.countTokens(message.of) }),
+        Promise.resolve({ type: 'counted', id: message.id, tokens: decoderOf(loaded).countTokens(message.of) }),
       );
     case 'warm':
     case 'ahead':
@@ -80,25 +81,25 @@ async function handle(message: Asked): Promise<void> {
       return reply(message.id, async (loaded) => ({
         type: 'memory',
         id: message.id,
-        state: await loaded.remember(message.files, message.forget),
+        state: await decoderOf(loaded).remember(message.files, message.forget),
       }));
     case 'eraseMemory':
       return reply(message.id, async (loaded) => ({
         type: 'memory',
         id: message.id,
-        state: await loaded.eraseMemory(),
+        state: await decoderOf(loaded).eraseMemory(),
       }));
     case 'watch':
-      return (await engine?.catch(() => undefined))?.inspector.watch(
+      return (await inspector())?.watch(
         message.on ? (grew) => send({ type: 'grew', ...grew }) : undefined,
       );
     case 'keep':
-      return (await engine?.catch(() => undefined))?.inspector.sequences.keep(message.sequences);
+      return (await inspector())?.sequences.keep(message.sequences);
     case 'inspect':
       return reply(message.id, async (loaded) => ({
         type: 'inspected',
         id: message.id,
-        answer: await loaded.inspector.inspect(message.sequence, message.question),
+        answer: await decoderOf(loaded).inspector.inspect(message.sequence, message.question),
       }));
   }
 }
@@ -113,14 +114,16 @@ async function load(options: LoadMessage): Promise<void> {
       onFound: (found) => send({ type: 'tried', ...found }), // whoever started the engine decides about a restart
     });
   search?.started(); // there is nothing to look for before the model is there
-  engine = Engine.load({
+  engine = loadEngine({
     ...options,
     onOpening: (device) => sent({ type: 'opening', device }),
     onFallback: (info) => send({ type: 'ready', info }),
     onNote: (note) => process.stderr.write(`${note}\n`), // the host has it in its log
   });
   try {
-    send({ type: 'ready', info: (await engine).info });
+    const { info } = await engine;
+    if (info.kind !== 'decoder') search = undefined; // no device is tried with it
+    send({ type: 'ready', info });
   } catch (error) {
     return send({ type: 'failed', fault: toFault(error) });
   }
@@ -131,8 +134,15 @@ async function load(options: LoadMessage): Promise<void> {
 async function end(): Promise<void> {
   await endJob();
   const loading = new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)));
-  (await Promise.race([engine, loading]).catch(() => undefined))?.saveMemory();
+  const loaded = await Promise.race([engine, loading]).catch(() => undefined);
+  if (loaded instanceof Engine) loaded.saveMemory();
   process.exit(0);
+}
+
+/** Undefined where there is nothing to look into. */
+async function inspector(): Promise<Engine['inspector'] | undefined> {
+  const loaded = await engine?.catch(() => undefined);
+  return loaded instanceof Engine ? loaded.inspector : undefined;
 }
 
 async function complete({ id, request }: CompleteMessage): Promise<void> {
@@ -154,7 +164,7 @@ async function chat({ id, ...request }: ChatMessage): Promise<void> {
   const abort = new AbortController();
   chats.set(id, abort);
   await reply(id, async (loaded) => {
-    const completion = await loaded.chat(request, {
+    const completion = await decoderOf(loaded).chat(request, {
       signal: abort.signal,
       onToken: (token, text) => send({ type: 'token', id, token: token.id, logprob: token.logprob, text }),
     });
@@ -169,7 +179,7 @@ async function alternatives({ id, of, count }: AlternativesMessage): Promise<voi
   await reply(id, async (loaded) => ({
     type: 'alternatives',
     id,
-    completions: await loaded.alternatives(of, count, signal),
+    completions: await decoderOf(loaded).alternatives(of, count, signal),
   }));
 }
 
@@ -181,13 +191,13 @@ async function beforehand({ type, id, request }: WarmMessage | AheadMessage): Pr
     type: 'done',
     id,
     completion: await (type === 'warm'
-      ? loaded.warmUp(request, signal)
-      : loaded.complete(request, { signal, id, background: true })),
+      ? decoderOf(loaded).warmUp(request, signal)
+      : decoderOf(loaded).complete(request, { signal, id, background: true })),
   }));
 }
 
 /** Every request ends in exactly one reply: its own, or an error. */
-async function reply(id: number, work: (loaded: Engine) => Promise<FromEngine>): Promise<void> {
+async function reply(id: number, work: (loaded: AnyEngine) => Promise<FromEngine>): Promise<void> {
   search?.started();
   try {
     if (engine === undefined) throw new EngineError('not_loaded', t('No model has been loaded.'));

@@ -91,6 +91,11 @@ export class Model {
    * @throws EngineError `model_damaged` or `model_unsupported`, naming the file and what was expected
    */
   static async load(folder: ModelFolder, device: string, options: ModelOptions = {}): Promise<Model> {
+    if (folder.seq2seq !== undefined)
+      throw new EngineError(
+        'model_unsupported',
+        t('{0} is an encoder–decoder model: it can be used for Generate only.', folder.name),
+      );
     if (device === 'cpu') return Model.#onCpu(folder, options);
     try {
       return await Model.#onDevice(folder, device, options);
@@ -265,8 +270,8 @@ export class Model {
   }
 }
 
-/** What people are told when a device is not used. */
-function noteOn(device: string, what: 'unusable' | 'failed', reason: string): string {
+/** What people are told when a device is not used. @param reason why, in a sentence */
+export function noteOn(device: string, what: 'unusable' | 'failed', reason: string): string {
   const why = reason.trim().replace(/\.$/, '');
   return what === 'unusable'
     ? t(

@@ -8,6 +8,7 @@ import { readCopyingWeights, type CopyingWeights } from './copying';
 import { readMemoryWeights, type MemoryWeights } from './memory/voice';
 import { hasSafetensors } from './build/safetensors';
 import { EngineError } from './errors';
+import { findDecoder, isEncoderDecoder, readSeq2Seq, type Seq2SeqFiles } from './seq2seq/folder';
 
 /** The settings of a decoder that the engine needs, from `config.json` and `generation_config.json`. */
 export interface ModelConfig {
@@ -32,6 +33,8 @@ export interface ModelFolder {
   weightsPath: string;
   /** The same, relative to the folder, for people. */
   weights: string;
+  /** What only an encoder–decoder model has; undefined: it is a decoder. */
+  seq2seq: Seq2SeqFiles | undefined;
   /** How far its text so far is trusted beside the model; see copying.ts. */
   copying: CopyingWeights | undefined;
   /** How far the workspace memory is trusted; see memory/voice.ts. */
@@ -76,14 +79,16 @@ export function readModelFolder(dir: string, weights?: string): ModelFolder {
       ),
     );
   }
-  const weightsPath = weights === undefined ? findWeights(folder) : resolve(folder, weights);
+  const config = readJson(folder, 'config.json');
+  const encoderDecoder = isEncoderDecoder(config);
+  const weightsPath =
+    weights !== undefined ? resolve(folder, weights) : encoderDecoder ? findDecoder(folder) : findWeights(folder);
   if (!existsSync(weightsPath)) {
     throw new EngineError(
       'model_missing',
       t('The weights {0} are missing. Restore the file or choose another model folder.', weightsPath),
     );
   }
-  const config = readJson(folder, 'config.json');
   const generation = existsSync(join(folder, 'generation_config.json'))
     ? readJson(folder, 'generation_config.json')
     : {};
@@ -93,12 +98,22 @@ export function readModelFolder(dir: string, weights?: string): ModelFolder {
     config: readConfig(config, generation, join(folder, 'config.json')),
     weightsPath,
     weights: relative(folder, weightsPath).replaceAll('\\', '/'),
+    seq2seq: encoderDecoder ? readSeq2Seq(weightsPath, config, generation) : undefined,
     copying: readCopyingWeights(generation, join(folder, 'generation_config.json')),
     memory: readMemoryWeights(generation, join(folder, 'generation_config.json')),
     calibration: readCalibration(generation, join(folder, 'generation_config.json')),
     tokenizerJson: readJson(folder, 'tokenizer.json'),
     tokenizerConfig: existsSync(join(folder, 'tokenizer_config.json')) ? readJson(folder, 'tokenizer_config.json') : {},
   };
+}
+
+/** Whether a folder holds an encoder–decoder model, as far as its `config.json` can be read. */
+export function isEncoderDecoderFolder(dir: string): boolean {
+  try {
+    return isEncoderDecoder(readJson(resolve(dir), 'config.json'));
+  } catch {
+    return false; // whoever loads it says what is wrong
+  }
 }
 
 function findWeights(folder: string): string {
@@ -186,8 +201,8 @@ function readConfig(config: Record<string, unknown>, generation: Record<string, 
       );
     return value;
   };
-  const heads = need('num_attention_heads', 'n_head');
-  const layers = need('num_hidden_layers', 'n_layer');
+  const heads = need('num_attention_heads', 'n_head', 'num_heads', 'decoder_attention_heads');
+  const layers = need('num_hidden_layers', 'n_layer', 'num_decoder_layers', 'decoder_layers', 'num_layers');
   if (layers > MOST_LAYERS || heads > MOST_LAYERS)
     throw new EngineError(
       'model_damaged',
@@ -203,7 +218,7 @@ function readConfig(config: Record<string, unknown>, generation: Record<string, 
     layers,
     heads,
     kvHeads: positive('num_key_value_heads') ?? heads,
-    headDim: positive('head_dim') ?? Math.floor(need('hidden_size', 'n_embd') / heads),
+    headDim: positive('head_dim', 'd_kv') ?? Math.floor(need('hidden_size', 'n_embd', 'd_model') / heads),
     vocab: need('vocab_size'),
     contextLength: positive('max_position_embeddings', 'n_positions', 'n_ctx') ?? 2048,
     eosIds: ids(generation['eos_token_id'] ?? text['eos_token_id'] ?? config['eos_token_id']),

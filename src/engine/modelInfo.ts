@@ -20,6 +20,7 @@ export function infoOf(model: Model, tokenizer: Tokenizer, chat: boolean, start:
     contextLength: config.contextLength,
     fillInTheMiddle: tokenizer.fim !== undefined,
     chat,
+    kind: 'decoder',
     loadMs: performance.now() - start,
   };
 }

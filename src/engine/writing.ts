@@ -5,9 +5,9 @@ import type { Completion, CompletionRequest, Finish } from '../protocol';
 import { calibrated } from './calibration';
 import type { CopyText } from './copying';
 import type { Drafts } from './drafts';
-import { generate, type GenerateOptions } from './generate';
+import { generate, type ForwardModel, type GenerateOptions } from './generate';
 import type { KvCache } from './kvCache';
-import type { Model } from './model';
+import type { ModelFolder } from './modelFolder';
 import { mostTokens, type Prompt } from './prompt';
 import type { Sampled } from './sampler';
 import { Output } from '../completion/output';
@@ -16,7 +16,7 @@ import type { Tokenizer } from './tokenizer';
 
 /** What texts are written with. */
 export interface Writer {
-  model: Model;
+  model: ForwardModel & { readonly folder: ModelFolder; readonly device: string };
   tokenizer: Tokenizer;
 }
 

@@ -177,7 +177,12 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
       if (engine.state.kind === 'failed') return { name: '', notice: engine.state.reason };
       if (engine.state.kind === 'stopped' || engine.state.kind === 'loading')
         return { name: '', notice: t('The model is being loaded.') };
-      const { name } = engine.state.info;
+      const { name, kind } = engine.state.info;
+      if (kind === 'encoder-decoder')
+        return {
+          name: '',
+          notice: t('{0} is an encoder–decoder model; its attention cannot be shown. Choose a decoder for that.', name),
+        };
       if (engine.completions > 0 || history.entries.length > 0) return { name };
       return {
         name,

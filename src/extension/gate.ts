@@ -29,6 +29,8 @@ export function reasonNotToAsk(asked: Asked, config: Config, state: Completer['s
   if (!isForWriting(document)) return reasons.notForWriting();
   if (!invoked && !isEnabled(document)) return reasons.off(config, document);
   if (state.kind === 'failed') return reasons.failed(state.reason);
+  if ((state.kind === 'ready' || state.kind === 'asleep') && state.info.kind === 'encoder-decoder')
+    return reasons.rewrites(state.info.name);
   const editor = editorOf(document);
   if (editor?.selection.isEmpty === false && editor.selection.contains(position)) return reasons.selection();
   if (prefix.trim() === '') return reasons.empty();

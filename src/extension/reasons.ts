@@ -53,6 +53,13 @@ export function failed(reason: string): Reason {
   return { text: reason, remedy: { title: t('Restart Engine'), command: 'glassbox.restartEngine' } };
 }
 
+export function rewrites(name: string): Reason {
+  return {
+    text: t('{0} is an encoder–decoder model: it rewrites a text in Generate, and makes no suggestions.', name),
+    remedy: { title: t('Choose Model'), command: 'glassbox.chooseModel' },
+  };
+}
+
 export function loading(): Reason {
   return { text: t('The model is being loaded. The suggestion comes as soon as it is there.') };
 }

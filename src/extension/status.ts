@@ -46,12 +46,17 @@ export function look({ engine, enabled, generating, server }: Status): Look {
     case 'asleep':
       return { text: '$(circle-outline) Glassbox', meaning: t('{0} sleeps until it is needed', engine.info.name) };
     case 'ready': {
-      const { name, device } = engine.info;
+      const { name, device, kind } = engine.info;
       if (generating) return { text: '$(sync~spin) Glassbox', meaning: t('generating with {0} on {1}', name, device) };
       if (!enabled)
         return {
           text: '$(circle-slash) Glassbox',
           meaning: t('suggestions are off ({0} on {1} is loaded)', name, device),
+        };
+      if (kind === 'encoder-decoder')
+        return {
+          text: '$(pencil) Glassbox',
+          meaning: t('ready for Generate, {0} on {1}; an encoder–decoder model makes no suggestions', name, device),
         };
       return { text: '$(sparkle) Glassbox', meaning: t('ready, {0} on {1}', name, device) };
     }

@@ -109,10 +109,17 @@ export class WorkspaceMemory implements vscode.Disposable {
     return this.#parts.enabled() && !this.#erased;
   }
 
+  /** An encoder–decoder model suggests nothing, and remembers nothing. */
+  get #hasMemory(): boolean {
+    const { state } = this.#parts.engine;
+    return state.kind !== 'ready' || state.info.kind === 'decoder';
+  }
+
   /** Erases it, on disk too. @throws EngineFailure */
   async erase(): Promise<void> {
     const { engine, folder, log } = this.#parts;
-    if (engine.state.kind === 'ready' || engine.state.kind === 'loading') await engine.eraseMemory();
+    if ((engine.state.kind === 'ready' && this.#hasMemory) || engine.state.kind === 'loading')
+      await engine.eraseMemory();
     else if (folder !== undefined)
       await vscode.workspace.fs.delete(folder, { recursive: true }).then(undefined, () => undefined); // there may be none
     this.#state = { stamps: {}, tokens: 0, bytes: 0 };
@@ -157,6 +164,7 @@ export class WorkspaceMemory implements vscode.Disposable {
   #engineChanged(): void {
     const { engine } = this.#parts;
     if (engine.state.kind !== 'ready' || engine.pid === this.#pid) return;
+    if (!this.#hasMemory) return;
     this.#pid = engine.pid; // another process: it may have lost what was sent last
     this.#all = true;
     this.#soon();
@@ -182,7 +190,7 @@ export class WorkspaceMemory implements vscode.Disposable {
   }
 
   async #work(): Promise<void> {
-    if (this.#working || this.#disposed || this.#parts.folder === undefined) return;
+    if (this.#working || this.#disposed || this.#parts.folder === undefined || !this.#hasMemory) return;
     this.#working = true;
     try {
       while (this.#all || this.#touched.size > 0) await this.#round();

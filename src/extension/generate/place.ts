@@ -25,6 +25,8 @@ export interface Place {
   shown(range: vscode.Range): Shown;
   /** What a model that was taught to chat is asked for, as the document is now; undefined where nothing was asked. */
   wish(range: vscode.Range): Wish | undefined;
+  /** What an encoder–decoder model reads: the prompt and what is selected; undefined where there is neither. */
+  source: string | undefined;
 }
 
 /** Targets that an editor offers, the most likely first. */
@@ -50,11 +52,13 @@ export function placeFor(
   const end = document.lineAt(selected.end).range.end;
   const indent = /^[ \t]*/.exec(document.lineAt(selected.start).text)?.[0] ?? '';
   const lead = target === 'after' ? `\n${indent}` : '';
+  const chosen = target === 'cursor' ? '' : unix(document.getText(selected));
   return {
     editor: source,
     range: target === 'after' ? new vscode.Range(end, end) : selected,
     lead,
     opened: false,
+    source: sourceOf(prompt, chosen),
     shown: (range) => {
       const { before, after } = textAround(document, range);
       return { prefix: withPrompt(before + lead, prompt, comment, replaced), suffix: after, path };
@@ -84,9 +88,16 @@ async function inEmptyDocument(prompt: string): Promise<Place> {
   return {
     ...atStart(editor),
     lead: prompt,
+    source: sourceOf(prompt, ''),
     shown: () => ({ prefix: prompt, suffix: '', path }),
     wish: () => ({ ...IN_NOTHING, prompt, language: 'plaintext', path }),
   };
+}
+
+/** The prompt and the text it is about, as such models were taught: "translate English to German: …", ">>deu<< …". */
+function sourceOf(prompt: string, selected: string): string | undefined {
+  const parts = [prompt.trim(), selected.trim()].filter((part) => part !== '');
+  return parts.length === 0 ? undefined : parts.join(' ');
 }
 
 /** A wish for a document that is empty. */
@@ -104,6 +115,7 @@ async function besides(source: vscode.TextEditor, prompt: string): Promise<Place
   return {
     ...atStart(editor),
     lead: '',
+    source: sourceOf(prompt, selected),
     shown: () => ({ prefix, suffix: '', path, context: [other] }),
     wish: () => ({ ...IN_NOTHING, prompt, language: languageId, path, replaced: selected, other }),
   };

@@ -151,9 +151,11 @@ export class Session {
       const model = engine.state.kind === 'server' ? undefined : await modelOf(local, signal);
       const wish = model?.chat === true ? this.#place.wish(this.#insertion.range) : undefined;
       const { stats, finish, server } =
-        model === undefined || wish === undefined
-          ? await this.#goOn(request, { add: (text) => add(text, this.#place.lead), progress })
-          : await answer(local, model, wish, request, signal, { add: (text) => add(text, wish.lead), progress });
+        model?.kind === 'encoder-decoder'
+          ? await this.#rewrite(request, { add, progress })
+          : model === undefined || wish === undefined
+            ? await this.#goOn(request, { add: (text) => add(text, this.#place.lead), progress })
+            : await answer(local, model, wish, request, signal, { add: (text) => add(text, wish.lead), progress });
       await this.#insertion.settle();
       log.info(
         `generated ${stats.generatedTokens} tokens in ${stats.totalMs.toFixed(0)} ms (${finish}, seed ${request.sampling.seed})${server === undefined ? '' : `, by the server ${server.host}`}`,
@@ -202,6 +204,24 @@ export class Session {
     written = completion.text;
     add(written.slice(streamed));
     history.wrote();
+    return completion;
+  }
+
+  /** Has an encoder–decoder model write about the prompt and the selection, or into the place where there is neither. */
+  async #rewrite(
+    request: CompletionRequest,
+    { add, progress }: { add: (text: string, lead: string) => void; progress: () => void },
+  ): Promise<Pick<Completion, 'stats' | 'finish' | 'server'>> {
+    const { source, lead, opened } = this.#place;
+    const before = opened ? '' : lead; // in a new document the prompt is no part of the text
+    let streamed = 0;
+    const asked = { ...request, ...(source === undefined ? {} : { source }) };
+    const completion = await this.#parts.local.complete(asked, this.#abort.signal, ({ text }) => {
+      progress();
+      streamed += text.length;
+      add(text, before);
+    });
+    add(completion.text.slice(streamed), before);
     return completion;
   }
 
