@@ -41,6 +41,7 @@ export class Tokenizer {
   /** Matches the added tokens, special ones included, and the same without the special ones. */
   readonly #allAdded: RegExp | null;
   readonly #plainAdded: RegExp | null;
+  readonly #plainTokens: xenova.PreTrainedTokenizer['added_tokens'];
   /** Ids that stand for no text. */
   readonly specialIds: ReadonlySet<number>;
   /** The names of these tokens. */
@@ -70,9 +71,8 @@ export class Tokenizer {
     this.#allAdded = this.#inner.added_tokens_regex;
     const isSpecial = (token: { content: string; special: boolean }): boolean =>
       token.special || CONTROL_NAMES.has(token.content);
-    const plain = added
-      .filter((token) => !isSpecial(token))
-      .map((token) => `(${token.content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})`);
+    this.#plainTokens = added.filter((token) => !isSpecial(token));
+    const plain = this.#plainTokens.map((token) => `(${token.content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})`);
     this.#plainAdded = plain.length > 0 ? new RegExp(plain.join('|')) : null;
     this.specialIds = new Set(added.filter(isSpecial).map((token) => token.id));
     this.specialNames = added.filter(isSpecial).map((token) => token.content);
@@ -115,8 +115,15 @@ export class Tokenizer {
     if (text === '') return [];
     const { cache } = this.#inner.model;
     if (cache !== undefined && cache.size > MAX_REMEMBERED_WORDS) cache.clear();
-    this.#inner.added_tokens_regex = this.#plainAdded;
-    return this.#inner.encode(text, null, { add_special_tokens: false });
+    const inner = this.#inner;
+    const all = inner.added_tokens;
+    inner.added_tokens_regex = this.#plainAdded;
+    inner.added_tokens = this.#plainTokens; // else a text that is a token's whole name would be that token
+    try {
+      return inner.encode(text, null, { add_special_tokens: false });
+    } finally {
+      inner.added_tokens = all;
+    }
   }
 
   /**

@@ -75,7 +75,6 @@ export class Seq2SeqEngine {
       const start = performance.now();
       if (signal.aborted) return nothing(this.info.device);
       const { cache, reading, reused } = await this.#read(request);
-      if (signal.aborted) return nothing(this.info.device);
       const maxTokens = Math.min(request.maxTokens, this.info.contextLength - 1);
       const ids = [this.#model.folder.seq2seq.startId];
       const { completion } = await write(

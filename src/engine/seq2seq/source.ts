@@ -54,8 +54,7 @@ export function readingOf(tokenizer: Tokenizer, request: CompletionRequest, most
     const near = windowAround(request.prefix, request.suffix, characters - after, after);
     const [before, behind] = [tokenizer.encodeText(near.prefix), tokenizer.encodeText(near.suffix)];
     const length = before.length + behind.length;
-    if (length <= room)
-      return { ids: [...front, ...before, hole, ...behind, ...back], ends: [next] };
+    if (length <= room) return { ids: [...front, ...before, hole, ...behind, ...back], ends: [next] };
     characters = Math.floor(characters * AIM * (room / length));
   }
 }

@@ -28,6 +28,7 @@ import { tests as panelTrouble } from './panelTrouble.test';
 import { tests as partly } from './partly.test';
 import { tests as remembered } from './remembered.test';
 import { scene, tidy } from './scene';
+import { tests as seq2seq } from './seq2seq.test';
 import { tests as server } from './server.test';
 import { tests as status } from './status.test';
 import { tests as why } from './why.test';
@@ -55,6 +56,7 @@ const suite: HostTest[] = [
   ...exclusion,
   ...memory,
   ...models,
+  ...seq2seq,
   ...server,
   ...status,
   ...measure,

@@ -1,0 +1,62 @@
+// An encoder–decoder model: Generate writes with it, and everybody who looks for suggestions is told why there are none.
+
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { readModelFolder } from '../../../src/engine/modelFolder';
+import { Tokenizer } from '../../../src/engine/tokenizer';
+import { SEQ2SEQ_FORMS, writeSeq2Seq, type Seq2SeqForm } from '../../forms/seq2seq/folders';
+import { seq2seqWeights } from '../../forms/seq2seq/shape';
+import { greedily } from '../../seq2seqReference';
+import { generate } from './generating';
+import type { HostTest } from './hostTest';
+import { ghost, open, otherModel, setting, sleep, until } from './window';
+
+const T5 = SEQ2SEQ_FORMS[0] as Seq2SeqForm;
+const TOKENS = 12;
+
+export const tests: HostTest[] = [
+  {
+    name: 'encoder–decoder: Generate writes what the model says about the prompt and the selection, and one undo takes it away',
+    async run(t) {
+      const driver = t.needDriver();
+      await setting(t, 'generate.temperature', 0);
+      await setting(t, 'generate.maxTokens', TOKENS);
+      const api = await otherModel(t, 't5', (dir) => void writeSeq2Seq(dir, T5));
+      const editor = await open(t, 'plaintext', 'a word\n‸');
+      editor.selection = new vscode.Selection(0, 0, 0, 6);
+      await (
+        await generate(driver, 'translate the')
+      ).done;
+      const { engine } = api.status();
+      assert.ok(engine.kind === 'ready' && engine.info.kind === 'encoder-decoder');
+      const tokenizer = new Tokenizer(readModelFolder(engine.info.dir));
+      const read = tokenizer.encode('translate the a word');
+      const expected = tokenizer.decode(greedily(seq2seqWeights(T5.shape), T5, read, TOKENS));
+      assert.ok(expected.trim().length > 3, expected);
+      assert.equal(editor.document.getText().trim(), expected.trim());
+      await vscode.commands.executeCommand('undo');
+      assert.equal(editor.document.getText(), 'a word\n');
+    },
+  },
+  {
+    name: 'encoder–decoder: there are no suggestions, and the status, the question why and the panel say so',
+    async run(t) {
+      const driver = t.needDriver();
+      const api = await otherModel(t, 't5', (dir) => void writeSeq2Seq(dir, T5));
+      const requests = api.modelRequests();
+      await open(t, 'typescript', 'const total‸');
+      await driver.type(' = ');
+      await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
+      await until('the reason', async () =>
+        Promise.resolve(/encoder–decoder model/.test(api.why.last?.text ?? '') || undefined),
+      );
+      await sleep(300);
+      assert.equal(await ghost(driver), '');
+      assert.equal(api.modelRequests(), requests, 'the model is not asked');
+      const label = await driver.evaluate<string>(
+        `[...document.querySelectorAll('.statusbar-item')].map((item) => item.getAttribute('aria-label') ?? '').concat([...document.querySelectorAll('.statusbar-item a')].map((a) => a.getAttribute('aria-label') ?? '')).join('|')`,
+      );
+      assert.match(label, /makes no suggestions/);
+    },
+  },
+];
