@@ -38,9 +38,11 @@ export class TextStream {
 
   #release(text: string): string {
     const piece = text.slice(this.#releasedText.length);
-    this.#window = this.#window.slice(this.#released);
+    const [rest, restText] = [this.#window.slice(this.#released), this.#decode(this.#window.slice(this.#released))];
+    // A window without text, such as a token that stands for none, would make what follows the start of what is decoded.
+    if (restText !== '') this.#window = rest;
     this.#released = this.#window.length;
-    this.#releasedText = this.#decode(this.#window);
+    this.#releasedText = restText !== '' ? restText : text;
     return piece;
   }
 }

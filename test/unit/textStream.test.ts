@@ -45,3 +45,9 @@ test('the first piece keeps the space that separates it from the text it goes on
     ' b',
   );
 });
+
+test('a token that stands for no text takes no space with it', () => {
+  const decode = (ids: number[]): string => dropsLeadingSpace(ids.filter((id) => id !== 0));
+  const ids = [...'a\0 b\0\0 c'].map((char) => char.charCodeAt(0));
+  assert.equal(streamed(decode, ids).join(''), 'a b c');
+});

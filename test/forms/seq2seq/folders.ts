@@ -169,7 +169,33 @@ function holedBytes(): unknown {
 }
 
 /** Pieces of words: letters, digits, marks, and some words that begin with a blank. */
-function pieces({ modelType, shape: { vocab }, pad, eos, holes }: Seq2SeqForm): unknown {
+function pieces(form: Seq2SeqForm): unknown {
+  const { modelType, pad, eos, holes } = form;
+  const marian = modelType === 'marian';
+  const list = scored(form);
+  const holeTokens = (holes ? HOLES : []).map((name) =>
+    added(
+      list.findIndex(([piece]) => piece === name),
+      name,
+    ),
+  );
+  return {
+    added_tokens: [added(pad, '<pad>'), added(eos, '</s>'), added(marian ? 1 : 2, '<unk>'), ...holeTokens],
+    normalizer: null,
+    pre_tokenizer: { type: 'Metaspace', replacement: '▁', add_prefix_space: true, prepend_scheme: 'always' },
+    post_processor: template([], [['</s>', eos]]),
+    decoder: { type: 'Metaspace', replacement: '▁', add_prefix_space: true, prepend_scheme: 'always' },
+    model: { type: 'Unigram', unk_id: marian ? 1 : 2, vocab: list },
+  };
+}
+
+/** The pieces by id, of a model that has them. */
+export function piecesOf(form: Seq2SeqForm): string[] {
+  return scored(form).map(([piece]) => piece);
+}
+
+/** The pieces by id, with their scores. */
+function scored({ modelType, shape: { vocab }, holes }: Seq2SeqForm): [string, number][] {
   const marian = modelType === 'marian';
   const characters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;=+-*/()[]{}<>_"\'!?éü中文'];
   const words = ['▁the', '▁a', '▁of', '▁return', '▁def', '▁to', 'ing', 'er', 'in', 'translate', '▁English', '▁German'];
@@ -180,14 +206,6 @@ function pieces({ modelType, shape: { vocab }, pad, eos, holes }: Seq2SeqForm): 
   const holeNames = holes ? HOLES : [];
   const last = marian ? ['>>deu<<', '<pad>'] : [];
   while (list.length < vocab - holeNames.length - last.length) list.push([`▁word${list.length}`, -9]);
-  const holeTokens = holeNames.map((name, i) => added(list.length + i, name));
   for (const name of [...holeNames, ...last]) list.push([name, 0]);
-  return {
-    added_tokens: [added(pad, '<pad>'), added(eos, '</s>'), added(marian ? 1 : 2, '<unk>'), ...holeTokens],
-    normalizer: null,
-    pre_tokenizer: { type: 'Metaspace', replacement: '▁', add_prefix_space: true, prepend_scheme: 'always' },
-    post_processor: template([], [['</s>', eos]]),
-    decoder: { type: 'Metaspace', replacement: '▁', add_prefix_space: true, prepend_scheme: 'always' },
-    model: { type: 'Unigram', unk_id: marian ? 1 : 2, vocab: list },
-  };
+  return list;
 }

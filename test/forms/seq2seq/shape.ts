@@ -82,18 +82,15 @@ export function seq2seqWeights(shape: Seq2SeqShape): Seq2SeqWeights {
   const random = seededRandom(7);
   const tensors = new Map<string, Float32Array>();
   for (const [name, dims] of all) {
-    const isNorm = name.endsWith('norm');
-    const width = name.endsWith('.buckets')
-      ? 3
-      : dims.length === 1
-        ? 0.4
-        : name === 'shared'
-          ? 2
-          : 3 / Math.sqrt(dims[0]!);
+    // The last norm turns some signs: where the output is the embedding, each token would else be followed by itself.
+    const isLast = name === 'decoder.norm' || name === `decoder.${layers - 1}.ffn.norm`;
+    const middle = name.endsWith('norm') && !isLast ? 1 : 0;
+    const fanIn = dims[0] as number;
+    const width = isLast || name === 'shared' ? 2 : name.endsWith('.buckets') ? 3 : dims.length === 1 ? 0.4 : 3 / Math.sqrt(fanIn); // prettier-ignore
     const length = dims.reduce((a, b) => a * b, 1);
     tensors.set(
       name,
-      Float32Array.from({ length }, () => (isNorm ? 1 : 0) + (random() - 0.5) * width),
+      Float32Array.from({ length }, () => middle + (random() - 0.5) * width),
     );
   }
   if (family === 'marian') {
