@@ -90,11 +90,11 @@ async function handle(message: Asked): Promise<void> {
         state: await decoderOf(loaded).eraseMemory(),
       }));
     case 'watch':
-      return (await inspector())?.watch(
+      return insideOf(await engine?.catch(() => undefined))?.watch(
         message.on ? (grew) => send({ type: 'grew', ...grew }) : undefined,
       );
     case 'keep':
-      return (await inspector())?.sequences.keep(message.sequences);
+      return insideOf(await engine?.catch(() => undefined))?.sequences.keep(message.sequences);
     case 'inspect':
       return reply(message.id, async (loaded) => ({
         type: 'inspected',
@@ -140,8 +140,7 @@ async function end(): Promise<void> {
 }
 
 /** Undefined where there is nothing to look into. */
-async function inspector(): Promise<Engine['inspector'] | undefined> {
-  const loaded = await engine?.catch(() => undefined);
+function insideOf(loaded: AnyEngine | undefined): Engine['inspector'] | undefined {
   return loaded instanceof Engine ? loaded.inspector : undefined;
 }
 
