@@ -7,8 +7,8 @@ const INT64 = 7;
 /** Element types, by their numbers in TensorProto. */
 export const TYPES = { float32: FLOAT, float16: 10, int64: INT64, int32: 6, bool: 9 } as const;
 
-/** A whole number or a list of them; a float is marked, for 1 is both; a tensor is made by `intsTensor` or `floatsTensor`. */
-export type Attribute = number | number[] | { float: number } | { tensor: Uint8Array };
+/** A whole number or a list of them; a float is marked, for 1 is both; a tensor is made by `intsTensor` or `floatsTensor`, a graph by `GraphWriter`. */
+export type Attribute = number | number[] | { float: number } | { tensor: Uint8Array } | { graph: Uint8Array };
 
 /** A TensorProto of int64. */
 export function intsTensor(values: number[], dims = [values.length], name = ''): Uint8Array {
@@ -49,7 +49,8 @@ export function attribute(name: string, value: Attribute): Uint8Array {
     concat([stringField(1, name), ...fields, varintField(20, type)]);
   if (typeof value === 'number') return of(2, signedField(3, value));
   if (Array.isArray(value)) return of(7, ...value.map((i) => signedField(8, i)));
-  return 'float' in value ? of(1, floatField(2, value.float)) : of(4, lengthField(5, value.tensor));
+  if ('float' in value) return of(1, floatField(2, value.float));
+  return 'graph' in value ? of(5, lengthField(6, value.graph)) : of(4, lengthField(5, value.tensor));
 }
 
 /** A field that holds an int64: a negative number is its two's complement, ten bytes. */

@@ -97,14 +97,19 @@ export class GraphWriter {
     return this.#constant(`${half ? 'FLOAT16' : 'FLOAT'}/${value}`, 'scalar', tensor);
   }
 
-  /** The bytes of the finished model. */
-  finish(inputs: ValueInfo[], outputs: ValueInfo[], opset = 17): Uint8Array {
-    const graph = concat([
+  /** The bytes of the finished graph alone: a branch of another's If. */
+  graph(inputs: ValueInfo[], outputs: ValueInfo[]): Uint8Array {
+    return concat([
       ...this.#state.parts,
       stringField(2, 'test'),
       ...inputs.map((v) => lengthField(11, valueInfo(v))),
       ...outputs.map((v) => lengthField(12, valueInfo(v))),
     ]);
+  }
+
+  /** The bytes of the finished model. */
+  finish(inputs: ValueInfo[], outputs: ValueInfo[], opset = 17): Uint8Array {
+    const graph = this.graph(inputs, outputs);
     const opsetImport = (domain: string, version: number): Uint8Array =>
       lengthField(8, concat([stringField(1, domain), varintField(2, version)]));
     return concat([
