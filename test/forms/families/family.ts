@@ -78,8 +78,8 @@ export interface Tools {
   cached: boolean;
 }
 
-/** Half the width of the random numbers: matrices keep a vector's length. */
-const MATRIX = 1.5;
+/** Half the width of the random numbers: what matrices make of a vector is a little longer. */
+const MATRIX = 3;
 const VECTOR = 0.15;
 
 /** Random numbers, the same for the same name. */

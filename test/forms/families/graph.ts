@@ -8,6 +8,8 @@ import { feedForward, norm } from './parts';
 import { positionsOfMask, type Lengths } from './positions';
 
 const OPSET = 17;
+/** How much smaller embeddings are than other matrices. */
+const SMALL = 0.15;
 
 /** The bytes of the ONNX file. */
 export function familyGraph(f: Family, form: FormName): Uint8Array {
@@ -59,7 +61,7 @@ function decoder(tools: Tools): void {
     : plainAttention(tools);
   let x = embedding(tools, at);
   for (let layer = 0; layer < f.layers; layer++) x = block(tools, x, layer, attend);
-  const last = norm(tools, x, 'model.norm');
+  const last = norm(tools, x, 'model.norm', f.hidden, f.untied ? 1 : 1 / SMALL);
   const s = g.under('/lm_head');
   const bias = f.biases?.logits ?? false;
   const matrix = f.untied ? undefined : s.node('Transpose', ['model.embed_tokens.weight'], { perm: [1, 0] });
@@ -79,8 +81,10 @@ function embedding(tools: Tools, at: Lengths | undefined): string {
   const { g, f, float, weight } = tools;
   const s = g.under('/model/embed_tokens');
   const name = 'model.embed_tokens.weight';
-  // As numbers of a matrix [hidden, vocab]: logits are products with it.
-  const table = float(name, numbers(name, [f.hidden, VOCAB]), [VOCAB, f.hidden]);
+  // As numbers of a matrix [hidden, vocab], for logits may be products with it; small beside what the layers add, or a tied model would
+  // say what it has just read.
+  const small = numbers(name, [f.hidden, VOCAB]).map((x) => (x * SMALL) / (f.embeddingScale ?? 1));
+  const table = float(name, small, [VOCAB, f.hidden]);
   let x = s.node('Gather', [table, 'input_ids'], { axis: 0 });
   if (f.embeddingScale !== undefined) x = s.node('Mul', [x, s.scalar(f.embeddingScale)]);
   if (f.learned !== undefined && at !== undefined) {
@@ -90,7 +94,7 @@ function embedding(tools: Tools, at: Lengths | undefined): string {
     const row = offset === 0 ? place : s.node('Add', [place, s.ints([offset], [])]);
     x = s.node('Add', [x, s.node('Gather', [rows, row], { axis: 0 })]);
   }
-  return f.embeddingNorm ? norm(tools, x, 'model.embed_norm') : x;
+  return f.embeddingNorm ? norm(tools, x, 'model.embed_norm', f.hidden, SMALL) : x;
 }
 
 /** A layer, with its norms where the family has them. */

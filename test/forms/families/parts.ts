@@ -6,13 +6,14 @@ import { linear, type Family, type Tools } from './family';
 const EPSILON = 1e-5;
 const MICROSOFT = 'com.microsoft';
 
-/** A norm over the last axis, of so many numbers. */
-export function norm(tools: Tools, x: string, module: string, size = tools.f.hidden, kind = tools.f.norm): string {
-  const { g, form, weight, float } = tools;
+/** A norm over the last axis, of so many numbers; its weights lie around `middle`. */
+export function norm(tools: Tools, x: string, module: string, size = tools.f.hidden, middle = 1): string {
+  const { g, f, form, weight, float } = tools;
+  const kind = f.norm;
   const s = g.under(`/${module.replaceAll('.', '/')}`);
   const epsilon = s.scalar(EPSILON);
   if (kind === 'rms' || kind === 'rms of 1 + weight') {
-    const stored = weight(`${module}.weight`, [size], kind === 'rms' ? 1 : 0);
+    const stored = weight(`${module}.weight`, [size], kind === 'rms' ? middle : middle - 1);
     const one = s.scalar(1);
     const factor = kind === 'rms' ? stored : s.node('Add', [stored, one]);
     if (form.startsWith('builder'))
@@ -26,7 +27,7 @@ export function norm(tools: Tools, x: string, module: string, size = tools.f.hid
     return s.node('Mul', [factor, s.node('Mul', [x, s.node('Div', [one, size1])])]);
   }
   const ones = (): string => float(`${module}.ones`, new Float32Array(size).fill(1), [size]);
-  const factor = kind === 'layer without weights' ? ones() : weight(`${module}.weight`, [size], 1);
+  const factor = kind === 'layer without weights' ? ones() : weight(`${module}.weight`, [size], middle);
   const bias = kind === 'layer' ? weight(`${module}.bias`, [size]) : undefined;
   if (form.startsWith('builder') || kind === 'layer')
     return s.node('LayerNormalization', [x, factor, ...(bias === undefined ? [] : [bias])], {
