@@ -105,7 +105,15 @@ function readScores(
     case 'MatMul': {
       const keys = readOperand(b, joined, around);
       if (keys?.joined.kind !== 'key') return undefined;
-      return { query: a, keys: keys.joined, scale: keys.factor, factors: keys.factors, softcap: 0, added: [], nodes: [] };
+      return {
+        query: a,
+        keys: keys.joined,
+        scale: keys.factor,
+        factors: keys.factors,
+        softcap: 0,
+        added: [],
+        nodes: [],
+      };
     }
     case 'Mul':
     case 'Div': {

@@ -71,13 +71,7 @@ export function plainAttention(tools: Tools): { attend: Attend; at: Lengths } {
 }
 
 /** softmax(scale · scores + biases, hidden where the mask says) [batch, head, query, key] */
-function weights(
-  { g, f }: Tools,
-  product: string,
-  layer: number,
-  biases: string | undefined,
-  hide: Masks,
-): string {
+function weights({ g, f }: Tools, product: string, layer: number, biases: string | undefined, hide: Masks): string {
   const s = g.under(`/model/layers.${layer}/softmax`);
   const scale = f.scale ?? f.headDim ** -0.5;
   // Divided where the family's own code does so, multiplied elsewhere.

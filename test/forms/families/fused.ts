@@ -13,7 +13,9 @@ function tables({ f, float }: Tools): [string, string] {
   const { dims, theta } = f.rotary as NonNullable<typeof f.rotary>;
   const half = dims / 2;
   const table = (of: (x: number) => number): Float32Array =>
-    Float32Array.from({ length: CONTEXT * half }, (_, i) => of(Math.floor(i / half) * theta ** ((-2 * (i % half)) / dims)));
+    Float32Array.from({ length: CONTEXT * half }, (_, i) =>
+      of(Math.floor(i / half) * theta ** ((-2 * (i % half)) / dims)),
+    );
   return [float('cos_cache', table(Math.cos), [CONTEXT, half]), float('sin_cache', table(Math.sin), [CONTEXT, half])];
 }
 
@@ -44,7 +46,13 @@ export function fusedAttention(tools: Tools): Attend {
     const outputs = [output, `present.${layer}.key`, `present.${layer}.value`];
     const scale = { float: f.scale ?? f.headDim ** -0.5 };
     if (!group) {
-      s.nodes('MultiHeadAttention', [...three, '', '', mask, ...past], outputs, { num_heads: f.heads, scale }, MICROSOFT);
+      s.nodes(
+        'MultiHeadAttention',
+        [...three, '', '', mask, ...past],
+        outputs,
+        { num_heads: f.heads, scale },
+        MICROSOFT,
+      );
       return output;
     }
     const window = f.windows?.[layer];

@@ -66,9 +66,7 @@ function decoder(tools: Tools): void {
   const bias = f.biases?.logits ?? false;
   const matrix = f.untied ? undefined : s.node('Transpose', ['model.embed_tokens.weight'], { perm: [1, 0] });
   let logits =
-    matrix === undefined
-      ? linear(tools, last, 'lm_head', [f.hidden, VOCAB], bias)
-      : s.node('MatMul', [last, matrix]);
+    matrix === undefined ? linear(tools, last, 'lm_head', [f.hidden, VOCAB], bias) : s.node('MatMul', [last, matrix]);
   if (f.logitScale !== undefined) logits = s.node('Mul', [logits, s.scalar(f.logitScale)]);
   if (f.logitCap !== undefined) {
     const capped = s.node('Tanh', [s.node('Div', [logits, s.scalar(f.logitCap)])]);
@@ -143,12 +141,13 @@ function block(tools: Tools, x: string, layer: number, attend: Attend): string {
 function inputs(f: Family, form: FormName): ValueInfo[] {
   const ids = (name: string, length: string): ValueInfo => ({ name, type: 'int64', shape: ['batch_size', length] });
   const positions = f.positions || form === 'builder, MultiHeadAttention' || (form === 'builder' && f.headNorms);
+  const branch: ValueInfo = { name: 'use_cache_branch', type: 'bool', shape: [1] };
   return [
     ids('input_ids', 'sequence_length'),
     ids('attention_mask', 'total_sequence_length'),
     ...(positions ? [ids('position_ids', 'sequence_length')] : []),
     ...cache(f, form, 'past_key_values', 'past_sequence_length'),
-    ...(form === 'optimum, merged' ? [{ name: 'use_cache_branch', type: 'bool', shape: [1] } as const] : []),
+    ...(form === 'optimum, merged' ? [branch] : []),
   ];
 }
 
@@ -161,8 +160,10 @@ function outputs(f: Family, form: FormName): ValueInfo[] {
 
 function cache(f: Family, form: FormName, prefix: string, positions: string): ValueInfo[] {
   return Array.from({ length: f.layers }, (_, layer) =>
-    cacheShapes(f, form).map(
-      ({ part, shape }): ValueInfo => ({ name: `${prefix}.${layer}.${part}`, type: 'float32', shape: shape(positions) }),
-    ),
+    cacheShapes(f, form).map(({ part, shape }): ValueInfo => ({
+      name: `${prefix}.${layer}.${part}`,
+      type: 'float32',
+      shape: shape(positions),
+    })),
   ).flat();
 }

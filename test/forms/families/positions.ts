@@ -22,8 +22,7 @@ export function lengths({ g, f, cached }: Tools, [pastName, axis]: [string, numb
   const fresh = dimension(s, 'input_ids', 1);
   const past = cached ? dimension(s, pastName, axis) : s.ints([0], []);
   const total = s.node('Add', [past, fresh]);
-  const counted = (): string =>
-    s.node('Unsqueeze', [s.node('Range', [past, total, s.ints([1], [])]), s.ints([0])]);
+  const counted = (): string => s.node('Unsqueeze', [s.node('Range', [past, total, s.ints([1], [])]), s.ints([0])]);
   return { past, fresh, total, positions: f.positions ? 'position_ids' : counted() };
 }
 
@@ -103,7 +102,8 @@ function writtenMask(tools: Tools, { past, total }: Lengths, window: number | un
   const keys = s.node('Unsqueeze', [s.node('Range', [s.ints([0], []), total, s.ints([1], [])]), s.ints([0])]);
   const distance = s.node('Sub', [queries, keys]);
   const inside = window === undefined ? undefined : s.node('Less', [distance, s.ints([window], [])]);
-  const causal = form === 'optimum, merged' && cached ? undefined : s.node('GreaterOrEqual', [distance, s.ints([0], [])]);
+  const causal =
+    form === 'optimum, merged' && cached ? undefined : s.node('GreaterOrEqual', [distance, s.ints([0], [])]);
   const visible = [inside, causal].reduce<string>(
     (all, each) => (each === undefined ? all : s.node('And', [all, each])),
     there,

@@ -20,8 +20,7 @@ export function projections(tools: Tools, x: string, module: string): Projected 
   const s = g.under(`/${module.replaceAll('.', '/')}`);
   const [qSize, kvSize] = [heads * headDim, kvHeads * headDim];
   if (f.qkv === 'apart') {
-    const of = (part: string, size: number): string =>
-      linear(tools, x, `${module}.${part}_proj`, [hidden, size], bias);
+    const of = (part: string, size: number): string => linear(tools, x, `${module}.${part}_proj`, [hidden, size], bias);
     return { q: of('q', qSize), k: of('k', kvSize), v: of('v', kvSize) };
   }
   const all = linear(tools, x, `${module}.qkv_proj`, [hidden, qSize + 2 * kvSize], bias);
