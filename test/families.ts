@@ -35,6 +35,11 @@ export const FAMILIES: readonly TestFamily[] = TABLE.map((family) => {
   };
 });
 
+/** Whether the engine rewrites a form's graph; else it is run as it is. */
+export function isRewritten(form: FormName): boolean {
+  return form !== 'optimum, merged' && form !== 'optimum, older cache';
+}
+
 /** The settings of a model of pictures and text around a decoder. */
 function inside(config: Record<string, unknown>): Record<string, unknown> {
   return { architectures: ['Gemma3ForConditionalGeneration'], model_type: 'gemma3', text_config: config };

@@ -20,6 +20,10 @@ import { TensorCache } from './tensorCache';
 
 /** Tokens that are run together and one after another, to see whether that is the same. */
 const TRIED = 4;
+/** A token among others costs so much less than one alone. */
+const CHEAPER = 8;
+/** Most tokens that are run anew at once: what a cancel may have to wait for. */
+const MOST_ANEW = 512;
 /** Largest difference of two runs that should give the same, relative to the largest logit. */
 const SAME = 1e-3;
 
@@ -53,7 +57,7 @@ export class PlainRunner implements Runner {
 
   async forward(ids: readonly number[], cache: TensorCache, wanted: Wanted): Promise<Float32Array> {
     if (ids.length === 1 || cache.length === 0 || this.#several === true) return this.#run(ids, cache, wanted);
-    if (this.#several === false) return oneAfterAnother(ids, wanted, (id) => this.#run([id], cache, 'last'));
+    if (this.#several === false) return this.#runSingly(ids, cache, wanted);
     const first = ids.slice(0, TRIED);
     const rest = ids.slice(TRIED);
     const together = await this.#run(first, cache.branch(), 'all').catch(() => undefined);
@@ -68,6 +72,17 @@ export class PlainRunner implements Runner {
 
   dispose(): Promise<void> {
     return this.session.release();
+  }
+
+  /** Of a graph that takes several tokens on an empty cache only: one after another, or the whole text anew where that is less. */
+  async #runSingly(ids: readonly number[], cache: TensorCache, wanted: Wanted): Promise<Float32Array> {
+    const total = cache.length + ids.length;
+    if (total > MOST_ANEW || total > CHEAPER * ids.length)
+      return oneAfterAnother(ids, wanted, (id) => this.#run([id], cache, 'last'));
+    const anew = this.newCache();
+    const logits = await this.#run([...cache.ids, ...ids], anew, rowsOf(wanted, ids.length));
+    cache.advance(ids, { ...anew.tensors });
+    return logits;
   }
 
   async #run(ids: readonly number[], cache: TensorCache, wanted: Wanted): Promise<Float32Array> {

@@ -7,11 +7,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { AttentionReader } from '../../src/engine/attention';
 import { Engine } from '../../src/engine/engine';
+import { EngineError } from '../../src/engine/errors';
 import { graphForGpu } from '../../src/engine/graph/forGpu';
 import { Model } from '../../src/engine/model';
 import { readModelFolder } from '../../src/engine/modelFolder';
-import { FAMILIES, weightsFile } from '../families';
+import { FAMILIES, isRewritten, weightsFile } from '../families';
 import { farthest } from '../reference';
 
 const scratch = mkdtempSync(join(tmpdir(), 'glassbox-families-'));
@@ -120,7 +122,7 @@ async function checkCache({ name, dir, form, first }: Case): Promise<void> {
     assert.deepEqual(await withModel(sameFamily.dir, false, written), expected, `${name} and ${first}`);
   }
   const rewritten = await withModel(dir, false, (model) => Promise.resolve(model.graphNote.startsWith('rewritten')));
-  assert.equal(rewritten, !/merged|older/.test(form), 'rewritten');
+  assert.equal(rewritten, isRewritten(form), 'rewritten');
 
   for (const plain of [true, false])
     await withModel(dir, plain, async (model) => {
@@ -183,7 +185,31 @@ test('the engine completes text with each family', async () => {
   }
 });
 
-test('a GPU refuses caches that lie otherwise, and graphs with two branches, by name', () => {
+test('attention maps are the same in every form; merged graphs have none, and it is said', async () => {
+  const ids = [...PROMPT, ...OTHER];
+  const map = (dir: string): Promise<Float32Array> =>
+    withModel(dir, false, async (model) => {
+      const reader = new AttentionReader(model);
+      return reader.read(ids, 1, 0).finally(() => reader.dispose());
+    });
+  for (const { name, dir, form, first } of CASES) {
+    if (form === 'optimum, merged') {
+      const says = (error: unknown): boolean =>
+        error instanceof EngineError && error.message.includes(weightsFile(form));
+      await assert.rejects(map(dir), says, name);
+      continue;
+    }
+    const weights = await map(dir);
+    for (let row = 0; row < ids.length; row++) {
+      const sum = weights.subarray(row * ids.length, (row + 1) * ids.length).reduce((all, x) => all + x, 0);
+      assert.ok(Math.abs(sum - 1) < TOLERANCE, `${name}, query ${row}: ${sum}`);
+    }
+    const other = CASES.find((each) => each.name === first);
+    if (other !== undefined) assert.ok(farthest(weights, await map(other.dir)) < TOLERANCE, name);
+  }
+});
+
+test('a GPU refuses caches that lie otherwise, and graphs with two branches, by name, and the CPU takes over', async () => {
   for (const { name, dir, form } of CASES) {
     const bytes = readFileSync(join(dir, 'onnx', `${weightsFile(form)}.onnx`));
     const made = graphForGpu(bytes, 'model.onnx');
@@ -191,5 +217,10 @@ test('a GPU refuses caches that lie otherwise, and graphs with two branches, by 
     if (form === 'optimum, merged') assert.match(reason ?? '', /use_cache_branch/, name);
     else if (form === 'optimum, older cache') assert.match(reason ?? '', /past_key_values\.0\.key/, name);
     else assert.ok(reason === undefined || reason.includes('softcap'), `${name}: ${reason}`);
+    if (isRewritten(form)) continue;
+    const model = await Model.load(readModelFolder(dir), 'webgpu', { threads: 1 });
+    assert.equal(model.device, 'cpu');
+    assert.ok(reason !== undefined && model.deviceNote?.includes(reason), `${name}: ${model.deviceNote}`);
+    await model.dispose();
   }
 });
