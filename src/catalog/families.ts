@@ -37,6 +37,8 @@ const DECODERS: Readonly<Record<string, string>> = {
   olmo2: 'OLMo 2',
   cohere: 'Command R',
 };
+/** Each `model_type` of a decoder that can be run; test/FAMILIES.md has the test that shows each. */
+export const DECODER_TYPES: readonly string[] = Object.keys(DECODERS);
 const ENCODER_DECODERS: Readonly<Record<string, string>> = {
   t5: 'T5',
   mt5: 'mT5',

@@ -4,9 +4,10 @@
 import { readFileSync } from 'node:fs';
 import { t } from '../l10n';
 import { exposeAttention, type AttentionGraph } from './attentionGraph';
+import { emptyPasts } from './cacheInputs';
 import { EngineError } from './errors';
 import type { Model } from './model';
-import { checkInputs, emptyPasts, feedsFor, toFloat32 } from './runner';
+import { checkInputs, feedsFor, toFloat32 } from './runner';
 import { openSession, run, type Session } from './session';
 
 /** Longest sequence whose maps are computed: one layer's weights are heads × n² floats. */

@@ -1,5 +1,7 @@
 // Runs a graph on WebGPU. Keys and values never leave the GPU; ids go in and logits come out.
 
+import { t } from '../l10n';
+import { emptyPasts, liesAsUsual, type CacheInput } from './cacheInputs';
 import { EngineError } from './errors';
 import type { GpuGraph } from './graph/forGpu';
 import { firstRows, KEPT } from './graph/firstRows';
@@ -9,13 +11,11 @@ import type { ModelFolder } from './modelFolder';
 import {
   checkInputs,
   counting,
-  emptyPasts,
   feedsFor,
   int64,
   oneAfterAnother,
   rowsOf,
   wantedLogits,
-  type PastInput,
   type Runner,
   type Wanted,
 } from './runner';
@@ -28,7 +28,7 @@ export class GpuRunner implements Runner {
   readonly lastLogitsAlone: boolean;
   readonly #session: Session;
   readonly #folder: ModelFolder;
-  readonly #pasts: PastInput[];
+  readonly #pasts: CacheInput[];
   /** The graph reads no further than the attention mask says: what was cut off may stay in the tensors. */
   #looseRows: boolean;
   #cutter: Promise<Session> | undefined;
@@ -37,6 +37,9 @@ export class GpuRunner implements Runner {
     this.#session = session;
     this.#folder = folder;
     this.#pasts = checkInputs(session, folder);
+    const odd = this.#pasts.find((past) => !liesAsUsual(past));
+    if (odd !== undefined)
+      throw new EngineError('device_failed', t('on a GPU, a cache cannot lie as {0} does', odd.name));
     this.lastLogitsAlone = logitRows;
     this.#looseRows = looseRows;
   }
@@ -50,7 +53,13 @@ export class GpuRunner implements Runner {
     const { layers } = folder.config;
     const onDevice = Array.from({ length: layers }, (_, i) => [`present.${i}.key`, `present.${i}.value`]).flat();
     const session = await openSession(folder.weightsPath, 'webgpu', { graph: graph.bytes, onDevice });
-    const runner = new GpuRunner(session, folder, graph);
+    let runner: GpuRunner;
+    try {
+      runner = new GpuRunner(session, folder, graph);
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
     try {
       if (graph.looseRows && !(await runner.#cutsCleanly())) runner.#looseRows = false;
       return runner;

@@ -247,11 +247,8 @@ export class Model {
     try {
       const [a, b] = [this.newCache(), plain.newCache()];
       if (!(await this.#same(plain, first, a, b)) || !(await this.#same(plain, one, a, b))) return false;
-      try {
-        await plain.forward(several, b.branch(), 'all');
-      } catch {
-        this.#oneAfterAnother = true;
-      }
+      await plain.forward(several, b.branch(), 'all');
+      if (plain.#runner instanceof PlainRunner && plain.#runner.takesSeveral === false) this.#oneAfterAnother = true;
       for (const part of this.#oneAfterAnother ? several.map((id) => [id]) : [several])
         if (!(await this.#same(plain, part, a, b))) return false;
       return true;

@@ -8,22 +8,8 @@ import { readCopyingWeights, type CopyingWeights } from './copying';
 import { readMemoryWeights, type MemoryWeights } from './memory/voice';
 import { hasSafetensors } from './build/safetensors';
 import { EngineError } from './errors';
+import { readConfig, type ModelConfig } from './modelConfig';
 import { findDecoder, isEncoderDecoder, readSeq2Seq, type Seq2SeqFiles } from './seq2seq/folder';
-
-/** The settings of a decoder that the engine needs, from `config.json` and `generation_config.json`. */
-export interface ModelConfig {
-  layers: number;
-  heads: number;
-  kvHeads: number;
-  headDim: number;
-  vocab: number;
-  /** Longest sequence the model was made for, in tokens. */
-  contextLength: number;
-  /** Ids that end a text. */
-  eosIds: number[];
-  /** Id that begins a text, where the model has one. */
-  bosId: number | undefined;
-}
 
 export interface ModelFolder {
   dir: string;
@@ -58,9 +44,6 @@ const WEIGHTS = [
   'decoder_model_merged_quantized',
   'decoder_model_merged',
 ];
-
-/** No model has more layers or heads; arrays are made of so many. */
-const MOST_LAYERS = 4096;
 
 /**
  * Reads a model folder.
@@ -173,61 +156,4 @@ function readJson(folder: string, file: string): Record<string, unknown> {
     throw new EngineError('model_damaged', t('{0} does not hold a JSON object. Restore the file.', path));
   }
   return value as Record<string, unknown>;
-}
-
-function readConfig(config: Record<string, unknown>, generation: Record<string, unknown>, path: string): ModelConfig {
-  // Multimodal exports keep the decoder's settings one level down; GPT-2-style ones use older names.
-  const text =
-    typeof config['text_config'] === 'object' && config['text_config'] !== null
-      ? (config['text_config'] as Record<string, unknown>)
-      : config;
-  const positive = (...keys: string[]): number | undefined => {
-    for (const key of keys) {
-      const value = text[key];
-      if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
-    }
-    return undefined;
-  };
-  const need = (...keys: string[]): number => {
-    const value = positive(...keys);
-    if (value === undefined)
-      throw new EngineError(
-        'model_damaged',
-        t(
-          '{0} has no positive whole number "{1}". Restore the file; only decoder-only transformers can be loaded.',
-          path,
-          keys[0] ?? '',
-        ),
-      );
-    return value;
-  };
-  const heads = need('num_attention_heads', 'n_head', 'num_heads', 'decoder_attention_heads');
-  const layers = need('num_hidden_layers', 'n_layer', 'num_decoder_layers', 'decoder_layers', 'num_layers');
-  if (layers > MOST_LAYERS || heads > MOST_LAYERS)
-    throw new EngineError(
-      'model_damaged',
-      t(
-        '{0} speaks of {1} layers and {2} heads; there are models of up to {3}. Restore the file.',
-        path,
-        layers,
-        heads,
-        MOST_LAYERS,
-      ),
-    );
-  return {
-    layers,
-    heads,
-    kvHeads: positive('num_key_value_heads') ?? heads,
-    headDim: positive('head_dim', 'd_kv') ?? Math.floor(need('hidden_size', 'n_embd', 'd_model') / heads),
-    vocab: need('vocab_size'),
-    contextLength: positive('max_position_embeddings', 'n_positions', 'n_ctx') ?? 2048,
-    eosIds: ids(generation['eos_token_id'] ?? text['eos_token_id'] ?? config['eos_token_id']),
-    bosId: ids(generation['bos_token_id'] ?? text['bos_token_id'] ?? config['bos_token_id'])[0],
-  };
-}
-
-function ids(value: unknown): number[] {
-  return (Array.isArray(value) ? value : [value]).filter(
-    (id): id is number => typeof id === 'number' && Number.isInteger(id) && id >= 0,
-  );
 }

@@ -1,7 +1,7 @@
 // What runs a graph, and what all ways of it need: rowRunner.ts, plainRunner.ts, gpuRunner.ts, and fallbackRunner.ts before one of them.
 
 import { t } from '../l10n';
-import { EngineError } from './errors';
+import { cacheInputs, isCacheInput, noDecoder, type CacheInput } from './cacheInputs';
 import { NAMES } from './graph/attentionBlock';
 import { halfToFloat } from './graph/tensors';
 import type { KvCache } from './kvCache';
@@ -27,8 +27,6 @@ export interface Runner {
   dispose(): Promise<void>;
 }
 
-/** Matches the cache inputs of the Hugging Face layout: past_key_values.{layer}.key|value. */
-const PAST = /^past_key_values\.(\d+)\.(key|value)$/;
 const KNOWN_INPUTS = new Set([
   'input_ids',
   'attention_mask',
@@ -38,16 +36,6 @@ const KNOWN_INPUTS = new Set([
   'logits_to_keep',
   NAMES.rows,
 ]);
-
-/** A cache input of an untouched graph. */
-export interface PastInput {
-  name: string;
-  /** The output that holds the same array, longer by the new tokens. */
-  present: string;
-  type: 'float32' | 'float16';
-  kvHeads: number;
-  headDim: number;
-}
 
 /**
  * The inputs of a decoder run besides the cache.
@@ -79,97 +67,19 @@ export function counting(start: number, n: number): number[] {
   return Array.from({ length: n }, (_, i) => start + i);
 }
 
-/** Tensors for a cache without a position, by input name. */
-export function emptyPasts(pasts: readonly PastInput[]): TensorMap {
-  return Object.fromEntries(
-    pasts.map(({ name, type, kvHeads, headDim }) => [
-      name,
-      new Tensor(type, type === 'float16' ? new Uint16Array(0) : new Float32Array(0), [1, kvHeads, 0, headDim]),
-    ]),
-  );
-}
-
 /**
  * Checks an untouched graph against the contract of the model folder and lists its cache inputs.
  * @throws EngineError `model_unsupported`, naming the file and what was expected
  */
-export function checkInputs(session: Session, { config, weightsPath }: ModelFolder): PastInput[] {
-  const unsupported = (what: string): EngineError =>
-    new EngineError(
-      'model_unsupported',
-      t(
-        '{0} Export the model as a decoder with a cache (inputs input_ids, attention_mask, past_key_values.*; outputs logits, present.*).',
-        what,
-      ),
-    );
-  const pasts: PastInput[] = [];
-  for (const input of session.inputMetadata) {
-    const match = PAST.exec(input.name);
-    if (match === null) {
-      if (!KNOWN_INPUTS.has(input.name))
-        throw unsupported(t('{0} has an input "{1}" that is not known.', weightsPath, input.name));
-      continue;
-    }
-    if (!input.isTensor || (input.type !== 'float32' && input.type !== 'float16'))
-      throw unsupported(t('{0} has a cache input "{1}" that is neither float32 nor float16.', weightsPath, input.name));
-    const present = input.name.replace('past_key_values', 'present');
-    if (!session.outputNames.includes(present))
-      throw unsupported(t('{0} has no output "{1}" for its input "{2}".', weightsPath, present, input.name));
-    const [, kvHeads, positions, headDim] = input.shape;
-    if (input.shape.length !== 4 || (typeof positions === 'number' && positions > 0))
-      throw unsupported(
-        t(
-          '{0} has a cache input "{1}" of the shape [{2}] where [batch, {3}, position, {4}] was expected, with as many positions as there are tokens.',
-          weightsPath,
-          input.name,
-          input.shape.join(', '),
-          config.kvHeads,
-          config.headDim,
-        ),
-      );
-    const differs = (inGraph: unknown, inConfig: number): inGraph is number =>
-      typeof inGraph === 'number' && inGraph > 0 && inGraph !== inConfig;
-    if (differs(kvHeads, config.kvHeads))
-      throw unsupported(
-        t(
-          '{0} has {1} key heads in "{2}" where config.json says {3}.',
-          weightsPath,
-          kvHeads,
-          input.name,
-          config.kvHeads,
-        ),
-      );
-    if (differs(headDim, config.headDim))
-      throw unsupported(
-        t(
-          '{0} has {1} numbers a head in "{2}" where config.json says {3}.',
-          weightsPath,
-          headDim,
-          input.name,
-          config.headDim,
-        ),
-      );
-    pasts.push({
-      name: input.name,
-      present,
-      type: input.type,
-      kvHeads: config.kvHeads,
-      headDim: config.headDim,
-    });
-  }
+export function checkInputs(session: Session, folder: ModelFolder): CacheInput[] {
+  const { weightsPath } = folder;
+  for (const { name } of session.inputMetadata)
+    if (!KNOWN_INPUTS.has(name) && !isCacheInput(name))
+      throw noDecoder(t('{0} has an input "{1}" that is not known.', weightsPath, name));
+  const pasts = cacheInputs(session, folder);
   if (!session.inputNames.includes('input_ids'))
-    throw unsupported(t('{0} has no input "{1}".', weightsPath, 'input_ids'));
-  if (!session.outputNames.includes('logits')) throw unsupported(t('{0} has no output "{1}".', weightsPath, 'logits'));
-  if (pasts.length !== 2 * config.layers)
-    throw unsupported(
-      t(
-        "{0} has {1} cache inputs where config.json's {2} layers need {3}.",
-        weightsPath,
-        pasts.length,
-        config.layers,
-        2 * config.layers,
-      ),
-    );
+    throw noDecoder(t('{0} has no input "{1}".', weightsPath, 'input_ids'));
+  if (!session.outputNames.includes('logits')) throw noDecoder(t('{0} has no output "{1}".', weightsPath, 'logits'));
   return pasts;
 }
 
@@ -194,9 +104,13 @@ export async function oneAfterAnother(
 ): Promise<Float32Array> {
   const rows: Float32Array[] = [];
   for (const id of ids) rows.push(await forward(id));
-  const last = rows.slice(rows.length - rowsOf(wanted, ids.length));
-  if (last.length === 1) return last[0] as Float32Array;
-  const all = new Float32Array(last.reduce((sum, { length }) => sum + length, 0));
-  last.forEach((row, i) => all.set(row, i * row.length));
+  return joinedRows(rows.slice(rows.length - rowsOf(wanted, ids.length)));
+}
+
+/** Arrays as one. */
+export function joinedRows(rows: readonly Float32Array[]): Float32Array {
+  if (rows.length === 1) return rows[0] as Float32Array;
+  const all = new Float32Array(rows.reduce((sum, { length }) => sum + length, 0));
+  rows.reduce((at, row) => (all.set(row, at), at + row.length), 0);
   return all;
 }

@@ -3,14 +3,22 @@
 import { KvCache } from './kvCache';
 import { Tensor } from './session';
 
-export class TensorCache extends KvCache {
-  /** Keys or values of one layer, by the name of the graph's input: float32 or float16 [1, kvHead, position, headDim]. */
-  #tensors: Record<string, Tensor>;
+/** The axis of the positions in [batch, kvHead, position, headDim]. */
+const USUAL_AXIS = 2;
 
-  /** @param empty tensors with no position, by the name of the graph's input */
-  constructor(empty: Record<string, Tensor>) {
+export class TensorCache extends KvCache {
+  /** Keys or values of one layer, by the name of the graph's input: float32 or float16; how they lie, cacheInputs.ts says. */
+  #tensors: Record<string, Tensor>;
+  readonly #axes: ReadonlyMap<string, number>;
+
+  /**
+   * @param empty tensors with no position, by the name of the graph's input
+   * @param axes by the same names, which of a tensor's axes is that of the positions; by default the third
+   */
+  constructor(empty: Record<string, Tensor>, axes: ReadonlyMap<string, number> = new Map()) {
     super();
     this.#tensors = empty;
+    this.#axes = axes;
   }
 
   get tensors(): Readonly<Record<string, Tensor>> {
@@ -22,7 +30,7 @@ export class TensorCache extends KvCache {
   }
 
   override branch(): TensorCache {
-    const branch = new TensorCache({ ...this.#tensors });
+    const branch = new TensorCache({ ...this.#tensors }, this.#axes);
     branch.held = [...this.held];
     branch.cut = this.cut;
     return branch;
@@ -35,19 +43,23 @@ export class TensorCache extends KvCache {
   }
 
   protected override shorten(length: number): void {
-    for (const [name, tensor] of Object.entries(this.#tensors)) this.#tensors[name] = firstPositions(tensor, length);
+    for (const [name, tensor] of Object.entries(this.#tensors))
+      this.#tensors[name] = firstPositions(tensor, length, this.#axes.get(name) ?? USUAL_AXIS);
   }
 }
 
-/** The first `length` positions of [1, kvHead, position, headDim]. */
-function firstPositions(tensor: Tensor, length: number): Tensor {
-  const [batch, kvHeads, positions, headDim] = tensor.dims as [number, number, number, number];
+/** A tensor's first `length` positions along an axis. */
+function firstPositions(tensor: Tensor, length: number, axis: number): Tensor {
+  const { dims } = tensor;
+  const count = (sizes: readonly number[]): number => sizes.reduce((product, size) => product * size, 1);
+  const [blocks, row] = [count(dims.slice(0, axis)), count(dims.slice(axis + 1))];
+  const positions = dims[axis] as number;
   const data = tensor.data as Float32Array;
   const Array = data.constructor as new (size: number) => Float32Array;
-  const kept = new Array(batch * kvHeads * length * headDim);
-  for (let head = 0; head < batch * kvHeads; head++) {
-    const from = head * positions * headDim;
-    kept.set(data.subarray(from, from + length * headDim), head * length * headDim);
+  const kept = new Array(blocks * length * row);
+  for (let block = 0; block < blocks; block++) {
+    const from = block * positions * row;
+    kept.set(data.subarray(from, from + length * row), block * length * row);
   }
-  return new Tensor(tensor.type as 'float32', kept, [batch, kvHeads, length, headDim]);
+  return new Tensor(tensor.type as 'float32', kept, dims.with(axis, length));
 }

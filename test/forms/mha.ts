@@ -9,6 +9,9 @@ import { rotaryTables } from './llamaParts';
 import { OPEN_END } from './torchShapes';
 import { writtenMask } from './torchMask';
 
+/** The lowest float32: what a masked score becomes. */
+const LOWEST = -3.4028234663852886e38;
+
 export interface MhaOptions {
   /** 'builder': the model builder's, right for several new tokens only while the cache is empty; 'whole': that of PyTorch's exporter. */
   mask: 'builder' | 'whole';
@@ -20,7 +23,7 @@ export function multiHeadAttention({ mask }: MhaOptions): AttentionForm {
     const { g, w, linear } = tools;
     const [cos, sin] = rotaryTables(tools, w.headDim / 2);
     const tables: [string, string, string] = [cos, sin, reshapedPositions(tools)];
-    const bias = mask === 'builder' ? builderMask(tools) : writtenMask(tools); // [batch, head or 1, query, key]
+    const bias = mask === 'builder' ? builderMask(g, w.heads) : writtenMask(tools); // [batch, head or 1, query, key]
     return (layer, x) => {
       const [scope, module] = [`/model/layers.${layer}/attn`, `model.layers.${layer}.self_attn`];
       const q = rotary(tools, linear(x, `${module}.q_proj`), tables, layer, 'q');
@@ -81,7 +84,7 @@ function expandShape(s: GraphWriter, shape: string): string {
 }
 
 /** The model builder's mask [batch, head, query, key]: one part from the shapes alone, one from `attention_mask`. */
-function builderMask({ g, w, lowest }: Tools): string {
+export function builderMask(g: GraphWriter, heads: number): string {
   const scope = '/model/attn_mask_reformat';
   const s = g.under(`${scope}/input_ids_subgraph`);
   const past = g
@@ -91,7 +94,7 @@ function builderMask({ g, w, lowest }: Tools): string {
   const unsqueeze = (x: string, axis = 0): string => s.node('Unsqueeze', [x, g.ints([axis])]);
   const total = unsqueeze(s.node('Add', [query, past]));
 
-  const value = { tensor: floatsTensor(Float32Array.of(lowest), [1]) };
+  const value = { tensor: floatsTensor(Float32Array.of(LOWEST), [1]) };
   const square = s.node('Concat', [unsqueeze(query), unsqueeze(query)], { axis: 0 });
   const full = s.node('ConstantOfShape', [square], { value });
   const width = (): string => {
@@ -115,9 +118,9 @@ function builderMask({ g, w, lowest }: Tools): string {
   const rows = unsqueeze(query);
   const seen = expandTo(g, `${scope}/attn_mask_subgraph`, 'attention_mask', (b, n) => [b, rows, n], mask4);
   const hidden = m.node('Sub', [g.scalar(1), m.node('Cast', [seen], { to: TYPES.float32 })]);
-  const padding = m.node('Where', [m.node('Cast', [hidden], { to: TYPES.bool }), g.scalar(lowest), hidden]);
+  const padding = m.node('Where', [m.node('Cast', [hidden], { to: TYPES.bool }), g.scalar(LOWEST), hidden]);
   const both = g.under(scope).node('Add', [padding, causal4]);
-  return g.under(scope).node('Tile', [both, g.ints([1, w.heads, 1, 1])]);
+  return g.under(scope).node('Tile', [both, g.ints([1, heads, 1, 1])]);
 }
 
 /** x expanded to [batch, 1, query, key], of which two are the dimensions of `root`. */

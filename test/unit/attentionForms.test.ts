@@ -12,7 +12,7 @@ import { EngineError } from '../../src/engine/errors';
 import { Model } from '../../src/engine/model';
 import { readModelFolder } from '../../src/engine/modelFolder';
 import type { CompletionRequest } from '../../src/protocol';
-import { FORMS, REFUSED, type Form } from '../graphForms';
+import { FORMS, type Form } from '../graphForms';
 import { farthest, type Forward } from '../reference';
 
 const dir = mkdtempSync(join(tmpdir(), 'glassbox-maps-'));
@@ -114,18 +114,3 @@ test('looking at a completion leaves its cache alone', async () => {
   assert.ok(farthest(looked.logprobs, untouched.logprobs) < 1e-6);
   await engine.dispose();
 });
-
-for (const form of REFUSED) {
-  test(`${form.name}: is refused at load, and the message says what was expected`, async () => {
-    const folder = join(dir, form.name);
-    form.write(folder);
-    for (const plain of [false, true]) {
-      await assert.rejects(Model.load(readModelFolder(folder), 'cpu', { plain }), (error) => {
-        assert.ok(error instanceof EngineError, String(error));
-        assert.equal(error.code, 'model_unsupported');
-        assert.match(error.message, /past_key_values\.0\.key.*\[batch, 2, position, 16\] was expected/);
-        return true;
-      });
-    }
-  });
-}

@@ -68,7 +68,7 @@ export function readDecomposed(
     output: { name: mixing.outputs[0] ?? '', headsFirst: true },
     scale: scores.scale,
     factors: scores.factors,
-    softcap: 0,
+    softcap: scores.softcap,
     window: undefined,
     added: scores.added,
     nodes: scores.nodes,
@@ -80,6 +80,8 @@ interface Scores {
   keys: Joined;
   scale: number;
   factors: string[];
+  /** 0: none. */
+  softcap: number;
   added: string[];
   nodes: GraphNode[];
 }
@@ -103,14 +105,26 @@ function readScores(
     case 'MatMul': {
       const keys = readOperand(b, joined, around);
       if (keys?.joined.kind !== 'key') return undefined;
-      return { query: a, keys: keys.joined, scale: keys.factor, factors: keys.factors, added: [], nodes: [] };
+      return {
+        query: a,
+        keys: keys.joined,
+        scale: keys.factor,
+        factors: keys.factors,
+        softcap: 0,
+        added: [],
+        nodes: [],
+      };
     }
     case 'Mul':
     case 'Div': {
       const [factor, path] = factorOf(node, around);
-      const scores = factor === undefined ? undefined : back(path);
-      if (scores === undefined || scores.added.length > 0) return undefined;
-      return { ...scores, scale: scores.scale * (factor as number) };
+      if (factor === undefined) return undefined;
+      // a · tanh(b · scores) is what a cap of a makes of a · b · scores
+      const tanh = around.producers.get(path);
+      const capped = tanh?.op === 'Tanh';
+      const scores = back(capped ? (tanh.inputs[0] ?? '') : path);
+      if (scores === undefined || scores.added.length > 0 || scores.softcap !== 0) return undefined;
+      return { ...scores, scale: scores.scale * factor, softcap: capped ? factor : 0 };
     }
     case 'Add': {
       const [scores, mask] = [back(a), back(b)];

@@ -1,9 +1,11 @@
 // What WebGPU wants otherwise in a graph than its author wrote. The numbers stay the same.
 
+import { t } from '../../l10n';
 import { takeLogitRows } from './logitRows';
 import { attributesOf, makeNode, MICROSOFT, OnnxGraph, type GraphNode } from './onnx';
 import type { AttributeValue, GivenAttribute } from './tensors';
 
+const ANY_PAST = /^past_key_values\./;
 const PAST = /^past_key_values\.\d+\.(key|value)$/;
 /** Initializers of this many bytes stay in the file, where the file is larger than… */
 const LARGE_TENSOR = 1 << 20;
@@ -31,6 +33,13 @@ export function graphForGpu(model: Uint8Array, file: string): GpuGraph | { reaso
   // Seen with onnxruntime-node 1.30: its WebGPU kernel leaves the cap out.
   if (graph.nodes.some((node) => node.op === 'GroupQueryAttention' && attributesOf(node).get('softcap')))
     return { reason: 'WebGPU has no GroupQueryAttention with softcap' };
+  const odd = graph.inputs.find(
+    ({ name, shape }) => ANY_PAST.test(name) && !(PAST.test(name) && growsInTheMiddle(shape)),
+  );
+  if (odd !== undefined) return { reason: t('on a GPU, a cache cannot lie as {0} does', odd.name) };
+  // Its second branch may have been recorded with a single token; what is inside is not looked at.
+  if (graph.inputs.some(({ name }) => name === 'use_cache_branch'))
+    return { reason: t('a graph with a branch for the first tokens (use_cache_branch) runs on the CPU alone') };
   graph.nodes = graph.nodes.flatMap((node) => plainProduct(node, graph) ?? [fullPrecision(node)]);
   const readers = graph.nodes.filter((node) => node.inputs.some((name) => PAST.test(name)));
   const looseRows = readers.every(
@@ -43,6 +52,11 @@ export function graphForGpu(model: Uint8Array, file: string): GpuGraph | { reaso
   const logitRows = takeLogitRows(graph);
   if (model.length > LARGE_FILE) graph.referTo(file, model, LARGE_TENSOR);
   return { bytes: graph.encode(), logitRows, looseRows };
+}
+
+/** Whether a shape can be [batch, kvHead, position, headDim], of which the graph leaves the positions open. */
+function growsInTheMiddle(shape: readonly (number | undefined)[]): boolean {
+  return shape.length === 4 && shape[2] === undefined;
 }
 
 /**

@@ -14,6 +14,8 @@ export function joinSkipNorms(graph: OnnxGraph): void {
     const [x = '', weight = ''] = norm.inputs;
     const sum = producers.get(x);
     if (sum?.op !== 'Add' || read.has(sum)) continue;
+    // What takes the sum's place stands before nodes that may compute the weight, such as 1 + weight.
+    if (!graph.isInitializer(weight)) continue;
     // A constant is added to each row alike: the operator wants two sums of the same shape.
     if (sum.inputs.some((name) => graph.isInitializer(name) || !producers.has(name))) continue;
     const attributes = attributesOf(norm);
