@@ -21,13 +21,19 @@ export interface ModelConfig {
 
 type Settings = Readonly<Record<string, unknown>>;
 
-/** By setting, the names that it goes by: those of Llama and most others, of GPT-2, of GPT-Neo, of MPT, of BLOOM; first, of the decoder beside an encoder. */
+/** By setting, the names that it goes by: those of Llama and most others, of GPT-2, of GPT-Neo, of MPT, of BLOOM. */
 const NAMED = {
-  layers: ['num_decoder_layers', 'decoder_layers', 'num_hidden_layers', 'n_layer', 'num_layers', 'n_layers'],
-  heads: ['decoder_attention_heads', 'num_attention_heads', 'n_head', 'num_heads', 'n_heads'],
+  layers: ['num_hidden_layers', 'n_layer', 'num_layers', 'n_layers'],
+  heads: ['num_attention_heads', 'n_head', 'num_heads', 'n_heads'],
   kvHeads: ['num_key_value_heads', 'num_kv_heads', 'n_head_kv'],
   hidden: ['hidden_size', 'n_embd', 'd_model', 'n_embed'],
   context: ['max_position_embeddings', 'n_positions', 'n_ctx', 'max_seq_len', 'seq_length', 'max_sequence_length'],
+} as const;
+
+/** What the decoder beside an encoder calls them, where the encoder may have others: T5, Marian. */
+const BESIDE_ENCODER = {
+  layers: ['num_decoder_layers', 'decoder_layers'],
+  heads: ['decoder_attention_heads'],
 } as const;
 
 /** What a family has where its config.json says nothing: the defaults of transformers, which a decoder inside a larger model leaves out. */
@@ -74,8 +80,10 @@ export function readConfig(config: Settings, generation: Settings, path: string)
       );
     return value;
   };
-  const heads = need(...NAMED.heads);
-  const layers = need(...NAMED.layers);
+  const { layers: more, heads: others } =
+    own['is_encoder_decoder'] === true ? BESIDE_ENCODER : { layers: [], heads: [] };
+  const heads = positive(text, others) ?? need(...NAMED.heads);
+  const layers = positive(text, more) ?? need(...NAMED.layers);
   if (layers > MOST_LAYERS || heads > MOST_LAYERS)
     throw new EngineError(
       'model_damaged',
