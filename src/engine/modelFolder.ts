@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
+import { DECODER_FILES } from '../catalog/weights';
 import { t } from '../l10n';
 import { readCalibration, type CalibrationWeights } from './calibration';
 import { readCopyingWeights, type CopyingWeights } from './copying';
@@ -41,20 +42,6 @@ export interface ModelFolder {
   tokenizerJson: Record<string, unknown>;
   tokenizerConfig: Record<string, unknown>;
 }
-
-/** Weights in the order of preference when several are there: small and fast first. */
-const WEIGHTS = [
-  'model_quantized',
-  'model_q8',
-  'model_int8',
-  'model_uint8',
-  'model_q4',
-  'model_q4f16',
-  'model_fp16',
-  'model',
-  'decoder_model_merged_quantized',
-  'decoder_model_merged',
-];
 
 /** No model has more layers or heads; arrays are made of so many. */
 const MOST_LAYERS = 4096;
@@ -102,11 +89,9 @@ export function readModelFolder(dir: string, weights?: string): ModelFolder {
 }
 
 function findWeights(folder: string): string {
-  for (const place of [join(folder, 'onnx'), folder]) {
-    for (const name of WEIGHTS) {
-      const path = join(place, `${name}.onnx`);
-      if (existsSync(path)) return path;
-    }
+  for (const file of DECODER_FILES) {
+    const path = join(folder, file);
+    if (existsSync(path)) return path;
   }
   const onnx = statSync(join(folder, 'onnx'), { throwIfNoEntry: false })?.isDirectory()
     ? readdirSync(join(folder, 'onnx')).filter((f) => f.endsWith('.onnx'))
