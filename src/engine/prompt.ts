@@ -112,7 +112,7 @@ export function framePrompt(
   const header =
     separator === undefined || request.path === undefined
       ? []
-      : fitting([separator, ...tokenizer.encodeText(`${request.path}\n`)], room * HEADER_SHARE);
+      : fitting([separator, ...tokenizer.encodeText(`${request.path}\n`, 'inside')], room * HEADER_SHARE);
 
   const near = windowAround(
     request.prefix,
@@ -120,7 +120,7 @@ export function framePrompt(
     room * CHARS_PER_TOKEN,
     Math.floor(room * SUFFIX_SHARE) * CHARS_PER_TOKEN,
   );
-  const suffix = fill ? tokenizer.encodeText(near.suffix).slice(0, Math.floor(room * SUFFIX_SHARE)) : [];
+  const suffix = fill ? tokenizer.encodeText(near.suffix, 'inside').slice(0, Math.floor(room * SUFFIX_SHARE)) : [];
   let left = room - begin.length - header.length - suffix.length - (fill ? 3 : 0);
   // What is set aside does not depend on the piece: the front of a long prefix would move to and fro with each word.
   const retyped = Math.min(MAX_RETYPED, Math.floor(left / 2));
@@ -133,10 +133,10 @@ export function framePrompt(
 
   const context: Written[] = [];
   for (const [index, file] of [...(request.context ?? []).entries()].reverse()) {
-    const name = separator === undefined ? [] : [separator, ...tokenizer.encodeText(`${file.path}\n`)];
+    const name = separator === undefined ? [] : [separator, ...tokenizer.encodeText(`${file.path}\n`, 'inside')];
     const text = file.text.slice(0, room * CHARS_PER_TOKEN);
     const written = tokenizer.encodeText(text);
-    const end = separator === undefined ? tokenizer.encodeText('\n') : [];
+    const end = separator === undefined ? tokenizer.encodeText('\n', 'inside') : [];
     const length = name.length + written.length + end.length;
     if (length > left) continue;
     context.unshift(
@@ -186,7 +186,7 @@ function takeBack(tokenizer: Tokenizer, prefix: string, most: number): { before:
   const { before, piece } = splitLastPiece(prefix);
   if (texts === undefined || piece === '' || (before === '' && tokenizer.bosId === undefined))
     return { before: prefix };
-  const path = tokenizer.encodeText(piece);
+  const path = tokenizer.encodeText(piece, before === '' ? 'begin' : 'inside');
   if (path.length > most) return { before: prefix };
   const typed = typedPiece(texts, piece, path);
   return typed === undefined ? { before: prefix } : { before, typed };

@@ -38,9 +38,12 @@ export class TextStream {
 
   #release(text: string): string {
     const piece = text.slice(this.#releasedText.length);
-    this.#window = this.#window.slice(this.#released);
+    const last = this.#window.slice(this.#released);
+    const lastText = this.#decode(last);
+    // What gives no text by itself is no beginning: the blank of the token behind it would be dropped.
+    if (lastText !== '') this.#window = last;
     this.#released = this.#window.length;
-    this.#releasedText = this.#decode(this.#window);
+    this.#releasedText = lastText === '' ? text : lastText;
     return piece;
   }
 }

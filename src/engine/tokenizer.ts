@@ -5,6 +5,7 @@ import { t } from '../l10n';
 import { EngineError } from './errors';
 import type { ModelFolder } from './modelFolder';
 import { textsOf, TokenTexts } from './tokenTexts';
+import { preparedInside, preparedJson } from './tokenizerJson';
 
 /** Ids of the tokens that frame a fill-in-the-middle prompt. */
 export interface FimTokens {
@@ -32,6 +33,8 @@ const CONTROL_NAMES = new Set<string>([
   ...FILE_SEPARATOR_NAMES,
   ...['<|fim_pad|>', '<fim_pad>', '<fim-pad>', '<|repo_name|>', '<repo_name>', '<reponame>', '▁<EOT>'],
 ]);
+/** Classes that change in the library what tokenizer.json says; newer versions do as it says. */
+const AS_WRITTEN = new Set(['LlamaTokenizer', 'CodeLlamaTokenizer', 'BloomTokenizer']);
 /** Words whose ids the library remembers before it is told to forget them: it never does so by itself. */
 const MAX_REMEMBERED_WORDS = 50_000;
 
@@ -41,6 +44,7 @@ export class Tokenizer {
   /** Matches the added tokens, special ones included, and the same without the special ones. */
   readonly #allAdded: RegExp | null;
   readonly #plainAdded: RegExp | null;
+  readonly #plain: xenova.AddedToken[];
   /** Ids that stand for no text. */
   readonly specialIds: ReadonlySet<number>;
   /** The names of these tokens. */
@@ -52,13 +56,19 @@ export class Tokenizer {
   /** One more than the highest id of a token that was not added later; the model must know as many. */
   readonly wordIds: number;
   #texts: TokenTexts | undefined;
+  /** What text goes through before it is cut into tokens: at the beginning of a text, and inside one. */
+  readonly #ways: Record<'begin' | 'inside', Pick<xenova.PreTrainedTokenizer, 'normalizer' | 'pre_tokenizer'>>;
   /** How the vocabulary writes bytes; undefined: in no way that is known. */
   readonly #spelling: 'byte-level' | 'sentencepiece' | undefined;
 
   /** @throws EngineError `tokenizer_damaged` */
   constructor(folder: ModelFolder) {
     try {
-      this.#inner = construct(folder.tokenizerJson, folder.tokenizerConfig);
+      this.#inner = construct(preparedJson(folder.tokenizerJson), folder.tokenizerConfig);
+      const { normalizer, pre_tokenizer } = this.#inner;
+      const empty = { type: 'BPE', vocab: {}, merges: [] };
+      const inside = { ...preparedInside(folder.tokenizerJson), model: empty, added_tokens: [] };
+      this.#ways = { begin: { normalizer, pre_tokenizer }, inside: new xenova.PreTrainedTokenizer(inside, {}) };
     } catch (error) {
       throw new EngineError(
         'tokenizer_damaged',
@@ -67,13 +77,11 @@ export class Tokenizer {
     }
     this.#spelling = spellingOf(folder.tokenizerJson);
     const added = this.#inner.added_tokens;
-    this.#allAdded = this.#inner.added_tokens_regex;
+    this.#allAdded = matching(added);
     const isSpecial = (token: { content: string; special: boolean }): boolean =>
       token.special || CONTROL_NAMES.has(token.content);
-    const plain = added
-      .filter((token) => !isSpecial(token))
-      .map((token) => `(${token.content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})`);
-    this.#plainAdded = plain.length > 0 ? new RegExp(plain.join('|')) : null;
+    this.#plain = added.filter((token) => !isSpecial(token));
+    this.#plainAdded = matching(this.#plain);
     this.specialIds = new Set(added.filter(isSpecial).map((token) => token.id));
     this.specialNames = added.filter(isSpecial).map((token) => token.content);
     const addedIds = new Set(added.map(({ id }) => id));
@@ -107,16 +115,32 @@ export class Tokenizer {
   /** Ids of `text` as the model's authors encode it: special tokens written in it count, and a begin token is put first if theirs does so. */
   encode(text: string): number[] {
     this.#inner.added_tokens_regex = this.#allAdded;
-    return this.#inner.encode(text, null, { add_special_tokens: true });
+    return known(this.#inner.encode(text, null, { add_special_tokens: true }));
   }
 
-  /** Ids of `text` as mere text: what looks like a special token in it is spelled out, and nothing is put first. */
-  encodeText(text: string): number[] {
+  /**
+   * Ids of `text` as mere text: what looks like a special token in it is spelled out, and no token is put first.
+   * @param place where it stands: SentencePiece's users put a blank before the beginning of a text, not before the rest of one
+   */
+  encodeText(text: string, place: 'begin' | 'inside' = 'begin'): number[] {
     if (text === '') return [];
     const { cache } = this.#inner.model;
     if (cache !== undefined && cache.size > MAX_REMEMBERED_WORDS) cache.clear();
-    this.#inner.added_tokens_regex = this.#plainAdded;
-    return this.#inner.encode(text, null, { add_special_tokens: false });
+    const inner = this.#inner;
+    const { added_tokens } = inner;
+    inner.added_tokens_regex = this.#plainAdded;
+    // The library takes a text for a token that is nothing but its name.
+    Object.assign(inner, this.#way(place), { added_tokens: this.#plain });
+    try {
+      return known(inner.encode(text, null, { add_special_tokens: false }));
+    } finally {
+      Object.assign(inner, this.#way('begin'), { added_tokens });
+    }
+  }
+
+  #way(place: 'begin' | 'inside'): Pick<xenova.PreTrainedTokenizer, 'normalizer' | 'pre_tokenizer'> {
+    const { normalizer, pre_tokenizer } = this.#ways[place];
+    return { normalizer, pre_tokenizer };
   }
 
   /**
@@ -132,7 +156,7 @@ export class Tokenizer {
     // The library looks for tokens first, and normalizes what stands between them.
     inner.normalizer = (piece) => (normalizer === null ? reveal(piece) : normalizer(reveal(piece)));
     try {
-      return inner.encode(text, null, { add_special_tokens: false });
+      return known(inner.encode(text, null, { add_special_tokens: false }));
     } finally {
       inner.normalizer = normalizer;
     }
@@ -157,7 +181,10 @@ export class Tokenizer {
   /** The bytes of every token; undefined where the vocabulary writes them in no way that is known. */
   get texts(): TokenTexts | undefined {
     if (this.#spelling === undefined) return undefined;
-    this.#texts ??= new TokenTexts(textsOf(this.#inner.model.vocab, this.specialIds, this.#spelling === 'byte-level'));
+    const { model, added_tokens: added } = this.#inner;
+    this.#texts ??= new TokenTexts(
+      textsOf(model.vocab, this.specialIds, this.#spelling === 'byte-level', new Set(added.map(({ id }) => id))),
+    );
     return this.#texts;
   }
 
@@ -172,24 +199,43 @@ export class Tokenizer {
 function construct(json: Record<string, unknown>, config: Record<string, unknown>): xenova.PreTrainedTokenizer {
   const written = config['tokenizer_class'];
   const className = typeof written === 'string' ? written.replace(/Fast$/, '') : 'PreTrainedTokenizer';
+  if (AS_WRITTEN.has(className)) return whole(new xenova.PreTrainedTokenizer(json, config));
   const named: unknown = (xenova as unknown as Record<string, unknown>)[className];
   const isTokenizer = typeof named === 'function' && named.prototype instanceof xenova.PreTrainedTokenizer;
   const Class = isTokenizer ? (named as typeof xenova.PreTrainedTokenizer) : xenova.PreTrainedTokenizer;
-  return new Class(withStringMerges(json), config);
+  return whole(new Class(json, config));
+}
+
+/** Byte order marks are text, too. */
+function whole(tokenizer: xenova.PreTrainedTokenizer): xenova.PreTrainedTokenizer {
+  const { decoder } = tokenizer;
+  for (const part of decoder === null ? [] : [decoder, ...(decoder.decoders ?? [])])
+    if (part.text_decoder !== undefined) part.text_decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  return tokenizer;
+}
+
+/** Matches the contents of tokens, the longest first, with the blanks that they take in. */
+function matching(added: readonly xenova.AddedToken[]): RegExp | null {
+  const parts = [...added]
+    .filter(({ content }) => content !== '')
+    .sort((a, b) => b.content.length - a.content.length)
+    .map(({ content, lstrip, rstrip }) => {
+      const exact = content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+      return `${lstrip === true ? '\\s*' : ''}(${exact})${rstrip === true ? '\\s*' : ''}`;
+    });
+  return parts.length > 0 ? new RegExp(parts.join('|')) : null;
+}
+
+/** Without what the vocabulary has no token for, where it has no token for that either. */
+function known(ids: (number | undefined)[]): number[] {
+  return ids.filter((id) => id !== undefined);
 }
 
 /** How a tokenizer's vocabulary writes bytes, told by its decoder. */
 function spellingOf(json: Record<string, unknown>): 'byte-level' | 'sentencepiece' | undefined {
   const decoder = JSON.stringify(json['decoder'] ?? {});
   if (decoder.includes('"ByteLevel"')) return 'byte-level';
-  return decoder.includes('"ByteFallback"') ? 'sentencepiece' : undefined;
-}
-
-/** Newer files write a merge as a pair; the library reads "left right". */
-function withStringMerges(json: Record<string, unknown>): Record<string, unknown> {
-  const model = json['model'] as { merges?: unknown } | undefined;
-  if (!Array.isArray(model?.merges) || !Array.isArray(model.merges[0])) return json;
-  return { ...json, model: { ...model, merges: (model.merges as string[][]).map((pair) => pair.join(' ')) } };
+  return /"(ByteFallback|Metaspace)"/.test(decoder) ? 'sentencepiece' : undefined;
 }
 
 function tokenName(value: unknown): string | undefined {
