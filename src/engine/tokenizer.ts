@@ -3,36 +3,11 @@
 import * as xenova from '@xenova/transformers/src/tokenizers.js';
 import { t } from '../l10n';
 import { EngineError } from './errors';
+import { CONTROL_NAMES, fimOf, type Fim } from './fim';
 import type { ModelFolder } from './modelFolder';
 import { textsOf, TokenTexts } from './tokenTexts';
 import { preparedInside, preparedJson } from './tokenizerJson';
 
-/** Ids of the tokens that frame a fill-in-the-middle prompt. */
-export interface FimTokens {
-  prefix: number;
-  suffix: number;
-  middle: number;
-  /** Put before the path of each file, where the model knows such a token. */
-  fileSeparator: number | undefined;
-  /** True for a model that was taught the order suffix, prefix, middle; said by `fim_order` in tokenizer_config.json. */
-  suffixFirst: boolean;
-}
-
-/** The names under which model families carry these tokens: [prefix, suffix, middle]. */
-const FIM_NAMES = [
-  ['<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>'], // Qwen2.5-Coder, Glassbox
-  ['<fim_prefix>', '<fim_suffix>', '<fim_middle>'], // StarCoder, Granite
-  ['<fim-prefix>', '<fim-suffix>', '<fim-middle>'], // SantaCoder
-  ['<｜fim▁begin｜>', '<｜fim▁hole｜>', '<｜fim▁end｜>'], // DeepSeek-Coder
-  ['▁<PRE>', '▁<SUF>', '▁<MID>'], // Code Llama
-] as const;
-const FILE_SEPARATOR_NAMES = ['<|file_sep|>', '<file_sep>', '<filename>'];
-/** Tokens that control the model but that some files (Qwen2.5-Coder's among them) do not mark as special. */
-const CONTROL_NAMES = new Set<string>([
-  ...FIM_NAMES.flat(),
-  ...FILE_SEPARATOR_NAMES,
-  ...['<|fim_pad|>', '<fim_pad>', '<fim-pad>', '<|repo_name|>', '<repo_name>', '<reponame>', '▁<EOT>'],
-]);
 /** Classes that change in the library what tokenizer.json says; newer versions do as it says. */
 const AS_WRITTEN = new Set(['LlamaTokenizer', 'CodeLlamaTokenizer', 'BloomTokenizer']);
 /** Words whose ids the library remembers before it is told to forget them: it never does so by itself. */
@@ -49,7 +24,8 @@ export class Tokenizer {
   readonly specialIds: ReadonlySet<number>;
   /** The names of these tokens. */
   readonly specialNames: readonly string[];
-  readonly fim: FimTokens | undefined;
+  /** How the model was taught to fill holes. */
+  readonly fim: Fim | undefined;
   /** Begins every text, where the model has such a token. */
   readonly bosId: number | undefined;
   readonly eosIds: ReadonlySet<number>;
@@ -89,18 +65,7 @@ export class Tokenizer {
     while (this.wordIds > 0 && addedIds.has(this.wordIds - 1)) this.wordIds--;
 
     const idOf = (name: string): number | undefined => this.#inner.model.tokens_to_ids.get(name);
-    for (const [prefix, suffix, middle] of FIM_NAMES) {
-      const [p, s, m] = [idOf(prefix), idOf(suffix), idOf(middle)];
-      if (p === undefined || s === undefined || m === undefined) continue;
-      this.fim = {
-        prefix: p,
-        suffix: s,
-        middle: m,
-        fileSeparator: FILE_SEPARATOR_NAMES.map(idOf).find((id) => id !== undefined),
-        suffixFirst: folder.tokenizerConfig['fim_order'] === 'suffix-first',
-      };
-      break;
-    }
+    this.fim = fimOf(idOf, folder.tokenizerConfig['fim_order']);
 
     const bosName = tokenName(folder.tokenizerConfig['bos_token']);
     // A begin token counts if the tokenizer writes it, or names it; some configs carry an id that was never trained on.
