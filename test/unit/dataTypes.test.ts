@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -12,7 +12,9 @@ import { weightsChoices } from '../../src/catalog/weights';
 import { Model } from '../../src/engine/model';
 import { readModelFolder } from '../../src/engine/modelFolder';
 import { DATA_TYPES, convertFolder, type DataType } from '../forms/dataTypes';
+import { edited, nodeOf, type EditableGraph, type EditableNode } from '../forms/editable';
 import { FORMS, type Form } from '../graphForms';
+import { TYPES } from '../onnxTensors';
 import { farthest } from '../reference';
 import { writeTinyModel } from '../tinyModel';
 
@@ -27,13 +29,10 @@ const CLEAR = 5;
 /** Forms of graph, every one of which is rewritten in every data type. */
 const CHOSEN = [
   'gqa',
-  'gqa, packed, biases',
-  'gqa, rotary outside',
   'decomposed',
   'optimum',
   'optimum, scaled_dot_product_attention',
   'mha, cache inside',
-  'mha, heads repeated',
   'gpt2',
   'attention 23, mask',
 ].map((name) => FORMS.find((form) => form.name === name) as Form);
@@ -98,6 +97,58 @@ async function check(form: Form, type: DataType): Promise<void> {
   written.push({ dir, type, name, tokens: ids.slice(PROMPT.length), logits: first, leads });
   await Promise.all([model.dispose(), plain.dispose()]);
 }
+
+/** The types that change a graph in the most different ways. */
+const FAR_APART = DATA_TYPES.filter(({ name }) => ['fp16, edges float32', 'q8', 'q4f16'].includes(name));
+for (const form of FORMS.filter((each) => !CHOSEN.includes(each) && !/half/.test(each.name)))
+  test(`${form.name}, ${FAR_APART.map(({ name }) => name).join('; ')}: is rewritten where its float32 form is, and gives the untouched graph's logits`, async () => {
+    for (const type of FAR_APART) {
+      const dir = join(scratch, `${form.name}, ${type.name}`.replaceAll(/\W+/g, '-'));
+      const reference = form.write(dir);
+      convertFolder(dir, type);
+      const model = await Model.load(readModelFolder(dir), 'cpu');
+      const plain = await Model.load(readModelFolder(dir), 'cpu', { plain: true });
+      assert.equal(model.graphNote.startsWith('rewritten'), form.rewritable, `${type.name}: ${model.graphNote}`);
+      const wanted = await plain.forward(PROMPT, plain.newCache(), 'all');
+      const distance = farthest(await model.forward(PROMPT, model.newCache(), 'all'), wanted);
+      assert.ok(distance < type.tolerance, `${type.name}: ${distance}`);
+      const exact = reference(PROMPT).logits.flatMap((row) => [...row]);
+      assert.ok(cosine(wanted, exact) > type.likeness, type.name);
+      await Promise.all([model.dispose(), plain.dispose()]);
+    }
+  });
+
+/** Puts a product into both branches of an If, as merged decoders have whole decoders. */
+function branched(graph: EditableGraph): void {
+  const at = graph.nodes.findIndex(({ outputs }) => outputs.includes('logits'));
+  const product = graph.nodes[at] as EditableNode;
+  const branch = (name: string): EditableGraph => {
+    const node = { ...product, inputs: [...product.inputs], name, outputs: [name] };
+    const outputs = [{ name, type: TYPES.float32, shape: undefined }];
+    return { nodes: [node], tensors: new Map(), inputs: [], outputs };
+  };
+  graph.tensors.set('always', { type: TYPES.bool, dims: [], raw: Uint8Array.of(1) });
+  const choice = nodeOf('If', ['always'], ['logits']);
+  choice.attributes.set('then_branch', branch('then')).set('else_branch', branch('else'));
+  graph.nodes[at] = choice;
+}
+
+for (const type of DATA_TYPES)
+  test(`${type.name}: what stands in a branch is converted as it is outside`, async () => {
+    const rows: Float32Array[] = [];
+    for (const inside of [false, true]) {
+      const dir = join(scratch, `branch-${type.name.replaceAll(/\W+/g, '-')}-${inside}`);
+      const { write } = FORMS.find(({ name }) => name === 'gqa') as Form;
+      write(dir);
+      const path = join(dir, 'onnx', 'model.onnx');
+      if (inside) writeFileSync(path, edited(readFileSync(path), branched));
+      convertFolder(dir, type);
+      const model = await Model.load(readModelFolder(dir), 'cpu', { plain: true });
+      rows.push(await model.forward(PROMPT, model.newCache()));
+      await model.dispose();
+    }
+    assert.ok(farthest(rows[0] as Float32Array, rows[1] as Float32Array) < 1e-2);
+  });
 
 const root = process.cwd();
 const { skip } = transformersOrWhyNot(root);

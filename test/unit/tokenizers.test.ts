@@ -9,9 +9,11 @@ import { after, test } from 'node:test';
 import { transformersOrWhyNot } from '../../models/peers/transformers.mjs';
 import { EngineError } from '../../src/engine/errors';
 import type { ModelFolder } from '../../src/engine/modelFolder';
+import { framePrompt } from '../../src/engine/prompt';
 import { TextStream } from '../../src/engine/textStream';
 import { Tokenizer } from '../../src/engine/tokenizer';
 import { TOKENIZERS, type TokenizerFamily } from '../tokenizers';
+import type { CompletionRequest } from '../../src/protocol';
 import { LOOKALIKES, TEXTS } from '../tokenizerTexts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'glassbox-tokenizers-'));
@@ -51,6 +53,23 @@ for (const family of TOKENIZERS) {
       assert.equal(rest, spelled, `streamed inside a text ${said}`);
     }
   });
+
+  if (family.gives !== 'changed')
+    test(`${family.name}: a word half typed is taken back, and what is left is the text before it`, () => {
+      const tokenizer = tokenizerOf(family);
+      for (const [before, piece] of [
+        ['const total =', ' val'],
+        ['x =', ' 12'],
+        ['def f():', '\n    '],
+        ['über', ' größ'],
+      ] as const) {
+        const asked = { prefix: before + piece, suffix: '', maxTokens: 8 } as unknown as CompletionRequest;
+        const { ids, typed } = framePrompt(tokenizer, asked, 512);
+        assert.equal(typed?.characters, piece.length, JSON.stringify(before + piece));
+        const begun = family.gives === 'blank first' ? ' ' : '';
+        assert.equal(tokenizer.decode(ids), begun + before);
+      }
+    });
 
   test(`${family.name}: nothing is put after a text that is to go on`, () => {
     const tokenizer = tokenizerOf(family);
