@@ -6,7 +6,7 @@ import { EngineError } from './errors';
 import { CONTROL_NAMES, fimOf, type Fim } from './fim';
 import type { ModelFolder } from './modelFolder';
 import { textsOf, TokenTexts } from './tokenTexts';
-import { preparedInside, preparedJson } from './tokenizerJson';
+import { namesAfter, preparedInside, preparedJson } from './tokenizerJson';
 
 /** Classes that change in the library what tokenizer.json says; newer versions do as it says. */
 const AS_WRITTEN = new Set(['LlamaTokenizer', 'CodeLlamaTokenizer', 'BloomTokenizer']);
@@ -20,6 +20,8 @@ export class Tokenizer {
   readonly #allAdded: RegExp | null;
   readonly #plainAdded: RegExp | null;
   readonly #plain: xenova.AddedToken[];
+  /** What is put after a text that is whole. */
+  readonly #after: readonly number[];
   /** Ids that stand for no text. */
   readonly specialIds: ReadonlySet<number>;
   /** The names of these tokens. */
@@ -65,6 +67,7 @@ export class Tokenizer {
     while (this.wordIds > 0 && addedIds.has(this.wordIds - 1)) this.wordIds--;
 
     const idOf = (name: string): number | undefined => this.#inner.model.tokens_to_ids.get(name);
+    this.#after = known(namesAfter(folder.tokenizerJson).map(idOf));
     this.fim = fimOf(idOf, folder.tokenizerConfig['fim_order']);
 
     const bosName = tokenName(folder.tokenizerConfig['bos_token']);
@@ -77,10 +80,15 @@ export class Tokenizer {
     this.eosIds = new Set(folder.config.eosIds.length > 0 ? folder.config.eosIds : eosId === undefined ? [] : [eosId]);
   }
 
-  /** Ids of `text` as the model's authors encode it: special tokens written in it count, and a begin token is put first if theirs does so. */
+  /** Ids of `text` as the model's authors encode the beginning of a text: special tokens written in it count, and a begin token is put first if theirs does so. */
   encode(text: string): number[] {
     this.#inner.added_tokens_regex = this.#allAdded;
     return known(this.#inner.encode(text, null, { add_special_tokens: true }));
+  }
+
+  /** The same of a text that is whole, with what their tokenizer puts after it: for an encoder to read. */
+  encodeWhole(text: string): number[] {
+    return [...this.encode(text), ...this.#after];
   }
 
   /**

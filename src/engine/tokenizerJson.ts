@@ -92,6 +92,22 @@ function withoutEnd(part: Json): Json {
   };
 }
 
+/** Names of the tokens that a tokenizer.json puts after a text that is whole. */
+export function namesAfter({ post_processor: after }: Json): string[] {
+  const names: string[] = [];
+  eachPart(after, (part) => {
+    if (part['type'] === 'TemplateProcessing' && Array.isArray(part['single'])) {
+      const single = part['single'] as Json[];
+      const rest = single.slice(single.findIndex((item) => 'Sequence' in item) + 1);
+      names.push(...rest.map((item) => (item['SpecialToken'] as { id: string }).id));
+    }
+    if (part['type'] === 'RobertaProcessing' || part['type'] === 'BertProcessing')
+      names.push((part['sep'] as [string])[0]);
+    return part;
+  });
+  return names;
+}
+
 /** Newer files write a merge as a pair; the library reads "left right". */
 function withStringMerges(model: Json): Json {
   const { merges } = model;

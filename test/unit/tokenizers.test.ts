@@ -161,6 +161,7 @@ test('transformers.js gives the same ids and texts', { skip }, async () => {
       const ids = theirs.encode(text, { add_special_tokens: true });
       const wanted = after.length > 0 ? ids.slice(0, -after.length) : ids;
       same('ids', text, ours.encode(text), wanted);
+      same('whole', text, ours.encodeWhole(text), ids);
       const options = { skip_special_tokens: true, clean_up_tokenization_spaces: false };
       const mere = theirs.encode(text, { add_special_tokens: false });
       if (TEXTS.includes(text)) {
