@@ -5,7 +5,16 @@ import { concat, lengthField, stringField, varintField } from '../src/engine/pro
 const FLOAT = 1;
 const INT64 = 7;
 /** Element types, by their numbers in TensorProto. */
-export const TYPES = { float32: FLOAT, float16: 10, int64: INT64, int32: 6, bool: 9 } as const;
+export const TYPES = {
+  float32: FLOAT,
+  uint8: 2,
+  int8: 3,
+  float16: 10,
+  int64: INT64,
+  int32: 6,
+  bool: 9,
+  uint4: 21,
+} as const;
 
 /** A whole number or a list of them; a float is marked, for 1 is both; a tensor is made by `intsTensor` or `floatsTensor`, a graph by `GraphWriter`. */
 export type Attribute = number | number[] | { float: number } | { tensor: Uint8Array } | { graph: Uint8Array };
@@ -34,11 +43,12 @@ export function tensorProto(name: string, type: number, raw: Uint8Array, dims: n
   ]);
 }
 
-/** number → IEEE 754 binary16 bits, the nearest; below 2⁻¹⁴ it is zero, past the largest it is that. */
-function toHalf(value: number): number {
+/** number → IEEE 754 binary16 bits, the nearest; finite numbers past the largest are that. */
+export function toHalf(value: number): number {
   const sign = value < 0 ? 0x8000 : 0;
+  if (Math.abs(value) === Infinity) return sign + 0x7c00;
   const size = Math.min(Math.abs(value), 65504);
-  if (size < 2 ** -14) return sign;
+  if (size < 2 ** -14) return sign + Math.round(size * 2 ** 24); // a carry makes it the smallest normal number
   const exponent = Math.floor(Math.log2(size));
   return sign + ((exponent + 15) << 10) + Math.round((size / 2 ** exponent - 1) * 1024); // a carry goes into the exponent
 }

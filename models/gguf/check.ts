@@ -99,14 +99,16 @@ async function greedy(folder: ReturnType<typeof readModelFolder>, tokenizer: Tok
   return all;
 }
 
-/** `begin [separator path] PRE SUF suffix MID prefix`, or without the marks where nothing follows or the model has none. */
+/** `begin [separator path]` and the model's frame, or without the marks where nothing follows or the model has none. */
 function frame(tokenizer: Tokenizer, { path, prefix, suffix }: Prompt): number[] {
   const { bosId, fim } = tokenizer;
   const [before, after] = [prefix, suffix].map((text) => tokenizer.encodeText(text)) as [number[], number[]];
   return [
     ...(bosId === undefined ? [] : [bosId]),
     ...(fim?.fileSeparator === undefined ? [] : [fim.fileSeparator, ...tokenizer.encodeText(`${path}\n`)]),
-    ...(fim === undefined || suffix === '' ? before : [fim.prefix, fim.suffix, ...after, fim.middle, ...before]),
+    ...(fim === undefined || suffix === ''
+      ? before
+      : fim.frame.flatMap((part) => (part === 'prefix' ? before : part === 'suffix' ? after : [part]))),
   ];
 }
 

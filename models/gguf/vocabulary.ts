@@ -67,14 +67,17 @@ export function vocabulary(
   const idOf = (token: string): number | undefined => model.vocab[token] ?? added.find((a) => a.content === token)?.id;
   const { fim, bosId, eosIds } = tokenizer;
   const [eos] = eosIds;
+  // In either order the tokens around the texts are those for prefix, suffix and middle, in turn.
+  const marks = fim?.frame.filter((part) => typeof part === 'number') ?? [];
+  const [before, after, middle] = marks.length === 3 ? marks : [];
   const ids = {
     bos: bosId,
     eos,
     eot: eos,
     padding: idOf('<|fim_pad|>') ?? idOf('<pad>'),
-    fim_pre: fim?.prefix,
-    fim_suf: fim?.suffix,
-    fim_mid: fim?.middle,
+    fim_pre: before,
+    fim_suf: after,
+    fim_mid: middle,
     fim_pad: idOf('<|fim_pad|>'),
     fim_rep: idOf('<|repo_name|>'),
     fim_sep: fim?.fileSeparator,

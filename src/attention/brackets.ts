@@ -66,8 +66,8 @@ export type FrameMark = 'prefix' | 'suffix' | 'middle' | 'other' | undefined;
 /** By the names that model families use. @returns undefined for text */
 export function frameMark({ text, special }: { text: string; special: boolean }): FrameMark {
   if (!special) return undefined;
-  if (/fim.(prefix|begin)|<PRE>/.test(text)) return 'prefix';
-  if (/fim.(suffix|hole)|<SUF>/.test(text)) return 'suffix';
+  if (/fim.(prefix|begin)|<PRE>|\[PREFIX\]/.test(text)) return 'prefix';
+  if (/fim.(suffix|hole)|<SUF>|\[SUFFIX\]/.test(text)) return 'suffix';
   return /fim.(middle|end)|<MID>/.test(text) ? 'middle' : 'other';
 }
 

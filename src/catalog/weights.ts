@@ -37,6 +37,12 @@ const LABELS: [suffix: string, label: string][] = [
 /** Names of exported decoders, and of the pairs that encoder–decoder models come in; best first. */
 const DECODERS = ['model', 'decoder_model_merged'];
 const ENCODER = 'encoder_model';
+/** Where exports lie in a repository or folder; '' is the folder itself. */
+const PLACES = ['onnx/', ''];
+/** The ONNX files that a decoder alone may be in, best first: what is there of these is loaded. */
+export const DECODER_FILES: readonly string[] = DECODERS.flatMap((decoder) =>
+  LABELS.flatMap(([suffix]) => PLACES.map((place) => `${place}${decoder}${suffix}.onnx`)),
+);
 /** What is read besides the weights; of these, the first two must be there. */
 const BESIDES = [
   'config.json',
@@ -66,7 +72,7 @@ export function weightsChoices(files: readonly ListedFile[], encoderDecoder = fa
   const choices: WeightsChoice[] = [];
   for (const decoder of encoderDecoder ? ['decoder_model_merged'] : DECODERS)
     for (const [suffix, label] of LABELS)
-      for (const folder of ['onnx/', '']) {
+      for (const folder of PLACES) {
         const path = `${folder}${decoder}${suffix}.onnx`;
         if (!sizes.has(path) || choices.some((other) => other.label === label)) continue;
         const encoder = `${folder}${ENCODER}${suffix}.onnx`;

@@ -2,11 +2,11 @@
 // ("prompt lookup", Saxena 2023), in what was offered last, or in other files. The model checks them; a wrong one costs time, and nothing else.
 
 import { LONGEST_AGREEMENT, MOST_DRAFTED, type DraftPolicy, type Kind, type Source } from './draftPolicy';
+import { holeIn, type Fim } from './fim';
 import type { Typed } from './healing';
 import type { Drafter } from './lookahead';
 import type { MemoryVoice } from './memory/voice';
 import { BREAK, type TextIndex } from './textIndex';
-import type { FimTokens } from './tokenizer';
 
 /** Tokens that are guessed to come next, and what each guess rests on. */
 export interface Draft {
@@ -96,15 +96,11 @@ export class Drafts implements Drafter {
  * The text of a prompt for looking up: its parts with BREAK between them, and last the part that goes on at the cursor.
  * @param special ids that stand for no text
  */
-export function textOfPrompt(
-  prompt: readonly number[],
-  special: ReadonlySet<number>,
-  fim: FimTokens | undefined,
-): number[] {
+export function textOfPrompt(prompt: readonly number[], special: ReadonlySet<number>, fim: Fim | undefined): number[] {
   const text = (ids: readonly number[]): number[] => ids.map((id) => (special.has(id) ? BREAK : id));
-  const middle = fim === undefined || fim.suffixFirst ? -1 : prompt.length - 1;
-  if (fim === undefined || prompt[middle] !== fim.middle) return text(prompt);
+  const hole = fim === undefined ? undefined : holeIn(prompt, fim);
+  if (hole === undefined) return text(prompt);
   // prefix first: the suffix stands between the prefix and the cursor
-  const [before, after] = [prompt.lastIndexOf(fim.prefix), prompt.lastIndexOf(fim.suffix)];
+  const { prefix: before, suffix: after } = hole;
   return text([...prompt.slice(0, before), ...prompt.slice(after), ...prompt.slice(before, after)]);
 }

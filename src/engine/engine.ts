@@ -127,7 +127,7 @@ export class Engine {
       options.speculation === 'off' ? undefined : new Speculation(tokenizer, model.folder.config.vocab);
     this.#without = new Set(options.without);
     this.#memory = memoryOf(model.folder, options, {
-      encode: (line) => tokenizer.encodeText(line),
+      encode: (line) => tokenizer.encodeText(line, 'inside'),
       idle: () => this.#idle(),
     });
     this.#attention = new AttentionReader(model);

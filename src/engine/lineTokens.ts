@@ -24,7 +24,7 @@ export class LineTokens {
       let found = this.#lines.get(line);
       if (found === undefined) {
         if (this.#lines.size >= MAX_LINES) this.#lines.clear();
-        this.#lines.set(line, (found = this.#tokenizer.encodeText(line)));
+        this.#lines.set(line, (found = this.#tokenizer.encodeText(line, 'inside')));
       }
       for (const id of found) ids.push(id);
     }

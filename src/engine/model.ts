@@ -28,6 +28,8 @@ const MAX_FILE = 2 ** 31;
 const SMALL = 32 << 20;
 /** Where a rewritten graph is tried beside the untouched one: largest difference, relative to the largest logit. */
 const SAME = 1e-3;
+/** The same of a graph that rounds on its way, to half precision or 8 bits. What a wrong mask does is larger. */
+const SAME_ROUNDED = 3e-2;
 
 export interface ModelOptions {
   /** Threads of a run; by default as many as suit the machine. */
@@ -113,11 +115,15 @@ export class Model {
     const open = (threads: number): Promise<Session> =>
       openSession(folder.weightsPath, 'cpu', { graph: graph.bytes, threads });
     const [first = 1, ...others] = threadsFor(folder, options.threads);
-    const sessions: [Session, ...Session[]] = [await open(first)];
+    const opened = await open(first).catch((error: unknown) => error as Error);
+    if (opened instanceof Error)
+      return Model.#plain(folder, options, `the rewritten graph is refused: ${opened.message}`);
+    const sessions: [Session, ...Session[]] = [opened];
     for (const threads of others) sessions.push(await open(threads));
     const place = { device: 'cpu', graphNote: `rewritten from ${graph.form}` };
     const model = new Model(new RowRunner(sessions, graph), folder, place);
-    if (!graph.ownMasks || (await model.#agrees(folder, options))) return model;
+    const tolerance = graph.rounds ? SAME_ROUNDED : SAME;
+    if (!graph.ownMasks || (await model.#agrees(folder, options, tolerance))) return model;
     await model.dispose();
     return Model.#plain(folder, options, 'the rewritten graph gives other logits');
   }
@@ -240,17 +246,18 @@ export class Model {
    * Masks that the graph makes itself can hide what nobody thought of: a few tokens through both graphs tell. Some masks are made for
    * several tokens on an empty cache only; then tokens are run one after another.
    */
-  async #agrees(folder: ModelFolder, options: ModelOptions): Promise<boolean> {
+  async #agrees(folder: ModelFolder, options: ModelOptions, tolerance: number): Promise<boolean> {
     const plain = await Model.#plain(folder, options, 'for comparison');
     const ids = Array.from({ length: 24 }, (_, i) => (i * 7919 + 11) % folder.config.vocab);
     const [first, one, several] = [ids.slice(0, 16), ids.slice(16, 17), ids.slice(17)];
     try {
       const [a, b] = [this.newCache(), plain.newCache()];
-      if (!(await this.#same(plain, first, a, b)) || !(await this.#same(plain, one, a, b))) return false;
+      if (!(await this.#same(plain, first, a, b, tolerance)) || !(await this.#same(plain, one, a, b, tolerance)))
+        return false;
       await plain.forward(several, b.branch(), 'all');
       if (plain.#runner instanceof PlainRunner && plain.#runner.takesSeveral === false) this.#oneAfterAnother = true;
       for (const part of this.#oneAfterAnother ? several.map((id) => [id]) : [several])
-        if (!(await this.#same(plain, part, a, b))) return false;
+        if (!(await this.#same(plain, part, a, b, tolerance))) return false;
       return true;
     } catch {
       return false; // it runs, but not as it should
@@ -259,11 +266,11 @@ export class Model {
     }
   }
 
-  /** Whether `ids` get the same logits from both. */
-  async #same(plain: Model, ids: number[], a: KvCache, b: KvCache): Promise<boolean> {
+  /** Whether `ids` get the same logits from both; the tolerance is relative to the largest. */
+  async #same(plain: Model, ids: number[], a: KvCache, b: KvCache, tolerance: number): Promise<boolean> {
     const [ours, theirs] = [await this.forward(ids, a, 'all'), await plain.forward(ids, b, 'all')];
     const largest = theirs.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
-    return ours.every((x, i) => Math.abs(x - (theirs[i] as number)) <= SAME * largest);
+    return ours.every((x, i) => Math.abs(x - (theirs[i] as number)) <= tolerance * largest);
   }
 }
 

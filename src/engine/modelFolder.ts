@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
+import { DECODER_FILES } from '../catalog/weights';
 import { t } from '../l10n';
 import { readCalibration, type CalibrationWeights } from './calibration';
 import { readCopyingWeights, type CopyingWeights } from './copying';
@@ -31,19 +32,6 @@ export interface ModelFolder {
   tokenizerConfig: Record<string, unknown>;
 }
 
-/** Weights in the order of preference when several are there: small and fast first. */
-const WEIGHTS = [
-  'model_quantized',
-  'model_q8',
-  'model_int8',
-  'model_uint8',
-  'model_q4',
-  'model_q4f16',
-  'model_fp16',
-  'model',
-  'decoder_model_merged_quantized',
-  'decoder_model_merged',
-];
 
 /**
  * Reads a model folder.
@@ -100,11 +88,9 @@ export function isEncoderDecoderFolder(dir: string): boolean {
 }
 
 function findWeights(folder: string): string {
-  for (const place of [join(folder, 'onnx'), folder]) {
-    for (const name of WEIGHTS) {
-      const path = join(place, `${name}.onnx`);
-      if (existsSync(path)) return path;
-    }
+  for (const file of DECODER_FILES) {
+    const path = join(folder, file);
+    if (existsSync(path)) return path;
   }
   const onnx = statSync(join(folder, 'onnx'), { throwIfNoEntry: false })?.isDirectory()
     ? readdirSync(join(folder, 'onnx')).filter((f) => f.endsWith('.onnx'))

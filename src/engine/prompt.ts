@@ -52,10 +52,9 @@ export interface Prompt {
 /**
  * Builds the prompt of a request.
  *
- * With fill-in-the-middle tokens (Bavarian et al. 2022, arXiv:2207.14255), in the order prefix, suffix, middle:
- * `begin [separator path\ntext]… [separator path\n] PRE prefix SUF suffix MID`, or with the suffix first `… PRE SUF suffix MID prefix` for a model
- * that was taught so: the text then goes on where the prompt ends. Where nothing stands after the cursor, or the
- * model has no such tokens, the prefix is simply continued.
+ * Where the model was taught to fill holes, in the frame of its dialect (completion/fimDialects.ts), mostly
+ * `begin [separator path\ntext]… [separator path\n] PRE prefix SUF suffix MID`. Where nothing stands after the cursor, or the model has no such
+ * tokens, the prefix is simply continued.
  * @param contextLength most tokens of prompt and completion together
  * @param healing false: the last piece of the prefix is left in the prompt
  * @throws EngineError `prompt_too_long`, only for raw prompts: any other is cut to fit
@@ -112,7 +111,7 @@ export function framePrompt(
   const header =
     separator === undefined || request.path === undefined
       ? []
-      : fitting([separator, ...tokenizer.encodeText(`${request.path}\n`)], room * HEADER_SHARE);
+      : fitting([separator, ...tokenizer.encodeText(`${request.path}\n`, 'inside')], room * HEADER_SHARE);
 
   const near = windowAround(
     request.prefix,
@@ -120,8 +119,9 @@ export function framePrompt(
     room * CHARS_PER_TOKEN,
     Math.floor(room * SUFFIX_SHARE) * CHARS_PER_TOKEN,
   );
-  const suffix = fill ? tokenizer.encodeText(near.suffix).slice(0, Math.floor(room * SUFFIX_SHARE)) : [];
-  let left = room - begin.length - header.length - suffix.length - (fill ? 3 : 0);
+  const suffix = fill ? tokenizer.encodeText(near.suffix, 'inside').slice(0, Math.floor(room * SUFFIX_SHARE)) : [];
+  const marks = fill ? fim.frame.filter((part) => typeof part === 'number').length : 0;
+  let left = room - begin.length - header.length - suffix.length - marks;
   // What is set aside does not depend on the piece: the front of a long prefix would move to and fro with each word.
   const retyped = Math.min(MAX_RETYPED, Math.floor(left / 2));
   const { before, typed } = healing ? takeBack(tokenizer, near.prefix, retyped) : { before: near.prefix };
@@ -133,10 +133,10 @@ export function framePrompt(
 
   const context: Written[] = [];
   for (const [index, file] of [...(request.context ?? []).entries()].reverse()) {
-    const name = separator === undefined ? [] : [separator, ...tokenizer.encodeText(`${file.path}\n`)];
+    const name = separator === undefined ? [] : [separator, ...tokenizer.encodeText(`${file.path}\n`, 'inside')];
     const text = file.text.slice(0, room * CHARS_PER_TOKEN);
     const written = tokenizer.encodeText(text);
-    const end = separator === undefined ? tokenizer.encodeText('\n') : [];
+    const end = separator === undefined ? tokenizer.encodeText('\n', 'inside') : [];
     const length = name.length + written.length + end.length;
     if (length > left) continue;
     context.unshift(
@@ -152,12 +152,16 @@ export function framePrompt(
     from: { in: 'document', text: before, at: -near.prefix.length, cut: 'front' },
   };
   const suffixPart: Written = { ids: suffix, from: { in: 'document', text: near.suffix, at: 0, cut: 'end' } };
+  // Some put the path inside the frame, and the separator alone before it.
+  const inside = fill && fim.pathInside && header.length > 0;
+  const [outside, within] = inside ? [header.slice(0, 1), header.slice(1)] : [header, []];
   const text: Written[] = !fill
     ? [prefixPart]
-    : fim.suffixFirst
-      ? [{ ids: [fim.prefix, fim.suffix] }, suffixPart, { ids: [fim.middle] }, prefixPart]
-      : [{ ids: [fim.prefix] }, prefixPart, { ids: [fim.suffix] }, suffixPart, { ids: [fim.middle] }];
-  const all = [{ ids: [...begin] }, ...context, { ids: header }, ...text].filter((part) => part.ids.length > 0);
+    : fim.frame.flatMap((part): Written[] => {
+        if (typeof part === 'number') return [{ ids: [part] }];
+        return part === 'suffix' ? [suffixPart] : [{ ids: within }, prefixPart];
+      });
+  const all = [{ ids: [...begin] }, ...context, { ids: outside }, ...text].filter((part) => part.ids.length > 0);
   const ids = all.flatMap((part) => part.ids);
   const parts = all.map((part) => ({ ...part, ids: part.ids.length }));
   if (ids.length === 0)
@@ -186,7 +190,7 @@ function takeBack(tokenizer: Tokenizer, prefix: string, most: number): { before:
   const { before, piece } = splitLastPiece(prefix);
   if (texts === undefined || piece === '' || (before === '' && tokenizer.bosId === undefined))
     return { before: prefix };
-  const path = tokenizer.encodeText(piece);
+  const path = tokenizer.encodeText(piece, before === '' ? 'begin' : 'inside');
   if (path.length > most) return { before: prefix };
   const typed = typedPiece(texts, piece, path);
   return typed === undefined ? { before: prefix } : { before, typed };

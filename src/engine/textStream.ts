@@ -38,11 +38,12 @@ export class TextStream {
 
   #release(text: string): string {
     const piece = text.slice(this.#releasedText.length);
-    const [rest, restText] = [this.#window.slice(this.#released), this.#decode(this.#window.slice(this.#released))];
-    // A window without text, such as a token that stands for none, would make what follows the start of what is decoded.
-    if (restText !== '') this.#window = rest;
+    const last = this.#window.slice(this.#released);
+    const lastText = this.#decode(last);
+    // What gives no text by itself is no beginning: the blank of the token behind it would be dropped.
+    if (lastText !== '') this.#window = last;
     this.#released = this.#window.length;
-    this.#releasedText = restText !== '' ? restText : text;
+    this.#releasedText = lastText === '' ? text : lastText;
     return piece;
   }
 }

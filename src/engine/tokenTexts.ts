@@ -46,15 +46,18 @@ export class TokenTexts {
  * The bytes of each entry of a vocabulary, in one of the two forms in use: byte-level, where a printable character stands for each byte
  * (Radford et al. 2019), or SentencePiece with byte fallback, where ▁ is a space and `<0x0A>` a byte.
  * @param special ids that stand for no text
+ * @param added ids of tokens that were added later, which are written as they are
  */
 export function textsOf(
   vocab: readonly (string | undefined)[],
   special: ReadonlySet<number>,
   byteLevel: boolean,
+  added: ReadonlySet<number> = new Set(),
 ): string[] {
   const letters = byteLevel ? byteOfLetter() : undefined;
   return Array.from(vocab, (entry, id) => {
     if (entry === undefined || special.has(id)) return '';
+    if (added.has(id)) return Buffer.from(entry, 'utf8').toString('latin1');
     if (letters !== undefined)
       return Array.from(entry, (letter) => letters.get(letter) ?? Buffer.from(letter, 'utf8').toString('latin1')).join(
         '',

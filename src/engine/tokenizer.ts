@@ -3,35 +3,13 @@
 import * as xenova from '@xenova/transformers/src/tokenizers.js';
 import { t } from '../l10n';
 import { EngineError } from './errors';
+import { CONTROL_NAMES, fimOf, type Fim } from './fim';
 import type { ModelFolder } from './modelFolder';
 import { textsOf, TokenTexts } from './tokenTexts';
+import { namesAfter, preparedInside, preparedJson } from './tokenizerJson';
 
-/** Ids of the tokens that frame a fill-in-the-middle prompt. */
-export interface FimTokens {
-  prefix: number;
-  suffix: number;
-  middle: number;
-  /** Put before the path of each file, where the model knows such a token. */
-  fileSeparator: number | undefined;
-  /** True for a model that was taught the order suffix, prefix, middle; said by `fim_order` in tokenizer_config.json. */
-  suffixFirst: boolean;
-}
-
-/** The names under which model families carry these tokens: [prefix, suffix, middle]. */
-const FIM_NAMES = [
-  ['<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>'], // Qwen2.5-Coder, Glassbox
-  ['<fim_prefix>', '<fim_suffix>', '<fim_middle>'], // StarCoder, Granite
-  ['<fim-prefix>', '<fim-suffix>', '<fim-middle>'], // SantaCoder
-  ['<｜fim▁begin｜>', '<｜fim▁hole｜>', '<｜fim▁end｜>'], // DeepSeek-Coder
-  ['▁<PRE>', '▁<SUF>', '▁<MID>'], // Code Llama
-] as const;
-const FILE_SEPARATOR_NAMES = ['<|file_sep|>', '<file_sep>', '<filename>'];
-/** Tokens that control the model but that some files (Qwen2.5-Coder's among them) do not mark as special. */
-const CONTROL_NAMES = new Set<string>([
-  ...FIM_NAMES.flat(),
-  ...FILE_SEPARATOR_NAMES,
-  ...['<|fim_pad|>', '<fim_pad>', '<fim-pad>', '<|repo_name|>', '<repo_name>', '<reponame>', '▁<EOT>'],
-]);
+/** Classes that change in the library what tokenizer.json says; newer versions do as it says. */
+const AS_WRITTEN = new Set(['LlamaTokenizer', 'CodeLlamaTokenizer', 'BloomTokenizer']);
 /** Words whose ids the library remembers before it is told to forget them: it never does so by itself. */
 const MAX_REMEMBERED_WORDS = 50_000;
 
@@ -41,25 +19,34 @@ export class Tokenizer {
   /** Matches the added tokens, special ones included, and the same without the special ones. */
   readonly #allAdded: RegExp | null;
   readonly #plainAdded: RegExp | null;
-  readonly #plainTokens: xenova.PreTrainedTokenizer['added_tokens'];
+  readonly #plain: xenova.AddedToken[];
+  /** What is put after a text that is whole. */
+  readonly #after: readonly number[];
   /** Ids that stand for no text. */
   readonly specialIds: ReadonlySet<number>;
   /** The names of these tokens. */
   readonly specialNames: readonly string[];
-  readonly fim: FimTokens | undefined;
+  /** How the model was taught to fill holes. */
+  readonly fim: Fim | undefined;
   /** Begins every text, where the model has such a token. */
   readonly bosId: number | undefined;
   readonly eosIds: ReadonlySet<number>;
   /** One more than the highest id of a token that was not added later; the model must know as many. */
   readonly wordIds: number;
   #texts: TokenTexts | undefined;
+  /** What text goes through before it is cut into tokens: at the beginning of a text, and inside one. */
+  readonly #ways: Record<'begin' | 'inside', Pick<xenova.PreTrainedTokenizer, 'normalizer' | 'pre_tokenizer'>>;
   /** How the vocabulary writes bytes; undefined: in no way that is known. */
   readonly #spelling: 'byte-level' | 'sentencepiece' | undefined;
 
   /** @throws EngineError `tokenizer_damaged` */
   constructor(folder: ModelFolder) {
     try {
-      this.#inner = construct(folder.tokenizerJson, folder.tokenizerConfig);
+      this.#inner = construct(preparedJson(folder.tokenizerJson), folder.tokenizerConfig);
+      const { normalizer, pre_tokenizer } = this.#inner;
+      const empty = { type: 'BPE', vocab: {}, merges: [] };
+      const inside = { ...preparedInside(folder.tokenizerJson), model: empty, added_tokens: [] };
+      this.#ways = { begin: { normalizer, pre_tokenizer }, inside: new xenova.PreTrainedTokenizer(inside, {}) };
     } catch (error) {
       throw new EngineError(
         'tokenizer_damaged',
@@ -68,12 +55,11 @@ export class Tokenizer {
     }
     this.#spelling = spellingOf(folder.tokenizerJson);
     const added = this.#inner.added_tokens;
-    this.#allAdded = this.#inner.added_tokens_regex;
+    this.#allAdded = matching(added);
     const isSpecial = (token: { content: string; special: boolean }): boolean =>
       token.special || CONTROL_NAMES.has(token.content);
-    this.#plainTokens = added.filter((token) => !isSpecial(token));
-    const plain = this.#plainTokens.map((token) => `(${token.content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')})`);
-    this.#plainAdded = plain.length > 0 ? new RegExp(plain.join('|')) : null;
+    this.#plain = added.filter((token) => !isSpecial(token));
+    this.#plainAdded = matching(this.#plain);
     this.specialIds = new Set(added.filter(isSpecial).map((token) => token.id));
     this.specialNames = added.filter(isSpecial).map((token) => token.content);
     const addedIds = new Set(added.map(({ id }) => id));
@@ -81,18 +67,8 @@ export class Tokenizer {
     while (this.wordIds > 0 && addedIds.has(this.wordIds - 1)) this.wordIds--;
 
     const idOf = (name: string): number | undefined => this.#inner.model.tokens_to_ids.get(name);
-    for (const [prefix, suffix, middle] of FIM_NAMES) {
-      const [p, s, m] = [idOf(prefix), idOf(suffix), idOf(middle)];
-      if (p === undefined || s === undefined || m === undefined) continue;
-      this.fim = {
-        prefix: p,
-        suffix: s,
-        middle: m,
-        fileSeparator: FILE_SEPARATOR_NAMES.map(idOf).find((id) => id !== undefined),
-        suffixFirst: folder.tokenizerConfig['fim_order'] === 'suffix-first',
-      };
-      break;
-    }
+    this.#after = known(namesAfter(folder.tokenizerJson).map(idOf));
+    this.fim = fimOf(idOf, folder.tokenizerConfig['fim_order']);
 
     const bosName = tokenName(folder.tokenizerConfig['bos_token']);
     // A begin token counts if the tokenizer writes it, or names it; some configs carry an id that was never trained on.
@@ -104,26 +80,40 @@ export class Tokenizer {
     this.eosIds = new Set(folder.config.eosIds.length > 0 ? folder.config.eosIds : eosId === undefined ? [] : [eosId]);
   }
 
-  /** Ids of `text` as the model's authors encode it: special tokens written in it count, and a begin token is put first if theirs does so. */
+  /** Ids of `text` as the model's authors encode the beginning of a text: special tokens written in it count, and a begin token is put first if theirs does so. */
   encode(text: string): number[] {
     this.#inner.added_tokens_regex = this.#allAdded;
-    return this.#inner.encode(text, null, { add_special_tokens: true });
+    return known(this.#inner.encode(text, null, { add_special_tokens: true }));
   }
 
-  /** Ids of `text` as mere text: what looks like a special token in it is spelled out, and nothing is put first. */
-  encodeText(text: string): number[] {
+  /** The same of a text that is whole, with what their tokenizer puts after it: for an encoder to read. */
+  encodeWhole(text: string): number[] {
+    return [...this.encode(text), ...this.#after];
+  }
+
+  /**
+   * Ids of `text` as mere text: what looks like a special token in it is spelled out, and no token is put first.
+   * @param place where it stands: SentencePiece's users put a blank before the beginning of a text, not before the rest of one
+   */
+  encodeText(text: string, place: 'begin' | 'inside' = 'begin'): number[] {
     if (text === '') return [];
     const { cache } = this.#inner.model;
     if (cache !== undefined && cache.size > MAX_REMEMBERED_WORDS) cache.clear();
     const inner = this.#inner;
-    const all = inner.added_tokens;
+    const { added_tokens } = inner;
     inner.added_tokens_regex = this.#plainAdded;
-    inner.added_tokens = this.#plainTokens; // else a text that is a token's whole name would be that token
+    // The library takes a text for a token that is nothing but its name.
+    Object.assign(inner, this.#way(place), { added_tokens: this.#plain });
     try {
-      return inner.encode(text, null, { add_special_tokens: false });
+      return known(inner.encode(text, null, { add_special_tokens: false }));
     } finally {
-      inner.added_tokens = all;
+      Object.assign(inner, this.#way('begin'), { added_tokens });
     }
+  }
+
+  #way(place: 'begin' | 'inside'): Pick<xenova.PreTrainedTokenizer, 'normalizer' | 'pre_tokenizer'> {
+    const { normalizer, pre_tokenizer } = this.#ways[place];
+    return { normalizer, pre_tokenizer };
   }
 
   /**
@@ -139,7 +129,7 @@ export class Tokenizer {
     // The library looks for tokens first, and normalizes what stands between them.
     inner.normalizer = (piece) => (normalizer === null ? reveal(piece) : normalizer(reveal(piece)));
     try {
-      return inner.encode(text, null, { add_special_tokens: false });
+      return known(inner.encode(text, null, { add_special_tokens: false }));
     } finally {
       inner.normalizer = normalizer;
     }
@@ -164,7 +154,10 @@ export class Tokenizer {
   /** The bytes of every token; undefined where the vocabulary writes them in no way that is known. */
   get texts(): TokenTexts | undefined {
     if (this.#spelling === undefined) return undefined;
-    this.#texts ??= new TokenTexts(textsOf(this.#inner.model.vocab, this.specialIds, this.#spelling === 'byte-level'));
+    const { model, added_tokens: added } = this.#inner;
+    this.#texts ??= new TokenTexts(
+      textsOf(model.vocab, this.specialIds, this.#spelling === 'byte-level', new Set(added.map(({ id }) => id))),
+    );
     return this.#texts;
   }
 
@@ -179,24 +172,43 @@ export class Tokenizer {
 function construct(json: Record<string, unknown>, config: Record<string, unknown>): xenova.PreTrainedTokenizer {
   const written = config['tokenizer_class'];
   const className = typeof written === 'string' ? written.replace(/Fast$/, '') : 'PreTrainedTokenizer';
+  if (AS_WRITTEN.has(className)) return whole(new xenova.PreTrainedTokenizer(json, config));
   const named: unknown = (xenova as unknown as Record<string, unknown>)[className];
   const isTokenizer = typeof named === 'function' && named.prototype instanceof xenova.PreTrainedTokenizer;
   const Class = isTokenizer ? (named as typeof xenova.PreTrainedTokenizer) : xenova.PreTrainedTokenizer;
-  return new Class(withStringMerges(json), config);
+  return whole(new Class(json, config));
+}
+
+/** Byte order marks are text, too. */
+function whole(tokenizer: xenova.PreTrainedTokenizer): xenova.PreTrainedTokenizer {
+  const { decoder } = tokenizer;
+  for (const part of decoder === null ? [] : [decoder, ...(decoder.decoders ?? [])])
+    if (part.text_decoder !== undefined) part.text_decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  return tokenizer;
+}
+
+/** Matches the contents of tokens, the longest first, with the blanks that they take in. */
+function matching(added: readonly xenova.AddedToken[]): RegExp | null {
+  const parts = [...added]
+    .filter(({ content }) => content !== '')
+    .sort((a, b) => b.content.length - a.content.length)
+    .map(({ content, lstrip, rstrip }) => {
+      const exact = content.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+      return `${lstrip === true ? '\\s*' : ''}(${exact})${rstrip === true ? '\\s*' : ''}`;
+    });
+  return parts.length > 0 ? new RegExp(parts.join('|')) : null;
+}
+
+/** Without what the vocabulary has no token for, where it has no token for that either. */
+function known(ids: (number | undefined)[]): number[] {
+  return ids.filter((id) => id !== undefined);
 }
 
 /** How a tokenizer's vocabulary writes bytes, told by its decoder. */
 function spellingOf(json: Record<string, unknown>): 'byte-level' | 'sentencepiece' | undefined {
   const decoder = JSON.stringify(json['decoder'] ?? {});
   if (decoder.includes('"ByteLevel"')) return 'byte-level';
-  return decoder.includes('"ByteFallback"') ? 'sentencepiece' : undefined;
-}
-
-/** Newer files write a merge as a pair; the library reads "left right". */
-function withStringMerges(json: Record<string, unknown>): Record<string, unknown> {
-  const model = json['model'] as { merges?: unknown } | undefined;
-  if (!Array.isArray(model?.merges) || !Array.isArray(model.merges[0])) return json;
-  return { ...json, model: { ...model, merges: (model.merges as string[][]).map((pair) => pair.join(' ')) } };
+  return /"(ByteFallback|Metaspace)"/.test(decoder) ? 'sentencepiece' : undefined;
 }
 
 function tokenName(value: unknown): string | undefined {

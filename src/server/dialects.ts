@@ -1,6 +1,7 @@
 // What each kind of server is asked, and how its answers read. The shapes are those of the servers' own documentation: llama.cpp's
 // tools/server/README.md, Ollama's docs/api.md, vLLM's and OpenAI's completions, TGI's generate_stream.
 
+import { GLASSBOX } from '../completion/fimDialects';
 import type { ContextFile, Sampling } from '../protocol';
 import { endsOf, frame, type Family } from './families';
 import { fieldsOf, listOf, numberOf, textOf, type Fields } from './fields';
@@ -61,7 +62,8 @@ function promptOf(wish: Wish, way: Way): string {
 function ways(own: boolean): Dialect['ways'] {
   return ({ suffix, family }) => {
     if (suffix.trim() === '') return family?.file === undefined ? ['prefix'] : ['tokens'];
-    const inside = family?.order === 'suffix-inside'; // no server's own parameter writes this order
+    // No server's own parameter writes the prefix behind the token for the middle.
+    const inside = family === GLASSBOX;
     const all: Way[] = inside || !own ? [] : ['own'];
     return [...all, ...(family === undefined ? [] : ['tokens' as const]), 'prefix'];
   };

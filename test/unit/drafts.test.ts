@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { DraftPolicy, LONGEST_AGREEMENT } from '../../src/engine/draftPolicy';
 import { Drafts, textOfPrompt } from '../../src/engine/drafts';
+import type { Fim } from '../../src/engine/fim';
 import { typedPiece, type Typed } from '../../src/engine/healing';
 import { MemoryIndex } from '../../src/engine/memory/memoryIndex';
 import { MemoryVoice } from '../../src/engine/memory/voice';
@@ -169,13 +170,24 @@ test('what was written before is guessed again', () => {
   assert.deepEqual(speculation.drafts([0, 1, 2, 3], undefined).draft(8).ids, [], 'and forgotten after others');
 });
 
-const FIM = { prefix: 7, suffix: 8, middle: 9, fileSeparator: 6, suffixFirst: false };
+const around = { name: 'x', fileSeparator: 6, pathInside: false };
+const FIM: Fim = { ...around, frame: [7, 'prefix', 8, 'suffix', 9] };
+const MASKED: Fim = { ...around, frame: ['prefix', 7, 'suffix', 8, 9, 7] };
 /** Prompt, what the frame is, the text that guesses are looked up in. */
-const PROMPTS: [string, number[], typeof FIM | undefined, number[]][] = [
+const PROMPTS: [string, number[], Fim | undefined, number[]][] = [
   ['plain', [1, 2, 3], undefined, [1, 2, 3]],
   ['prefix first', [5, 7, 1, 2, 8, 3, 4, 9], FIM, [5, BREAK, 3, 4, BREAK, BREAK, 1, 2]],
-  ['suffix first', [7, 8, 3, 4, 9, 1, 2], { ...FIM, suffixFirst: true }, [BREAK, BREAK, 3, 4, BREAK, 1, 2]],
+  [
+    'suffix first',
+    [7, 8, 3, 4, 9, 1, 2],
+    { ...FIM, frame: [7, 8, 'suffix', 9, 'prefix'] },
+    [BREAK, BREAK, 3, 4, BREAK, 1, 2],
+  ],
+  ['the prefix last', [8, 3, 4, 7, 1, 2], { ...FIM, frame: [8, 'suffix', 7, 'prefix'] }, [BREAK, 3, 4, BREAK, 1, 2]],
+  ['a mask', [5, 1, 2, 7, 3, 4, 8, 9, 7], MASKED, [BREAK, 3, 4, BREAK, BREAK, BREAK, 5, 1, 2]],
+  ['no frame, a mask', [5, 1, 2], MASKED, [5, 1, 2]],
   ['no frame', [6, 1, 2], FIM, [BREAK, 1, 2]],
+  ['a frame that is not whole', [6, 1, 9], FIM, [BREAK, 1, BREAK]],
 ];
 for (const [name, prompt, fim, expected] of PROMPTS) {
   test(`the text of a prompt ends at the cursor: ${name}`, () => {

@@ -99,10 +99,11 @@ for (const order of ['suffix-first', undefined]) {
     const text = (written: string): number[] => ordered.encodeText(written);
     const asked = request({ prefix: 'a = b', suffix: ';\n', path: 'a.js', context: [{ path: 'b.js', text: 'b\n' }] });
     const files = [bosId, fim!.fileSeparator, ...text('b.js\n'), ...text('b\n'), fim!.fileSeparator, ...text('a.js\n')];
+    const [pre, suf, mid] = ['prefix', 'suffix', 'middle'].map((part) => ordered.addedId(`<|fim_${part}|>`));
     const frame =
       order === 'suffix-first'
-        ? [fim!.prefix, fim!.suffix, ...text(';\n'), fim!.middle, ...text('a =')]
-        : [fim!.prefix, ...text('a ='), fim!.suffix, ...text(';\n'), fim!.middle];
+        ? [pre, suf, ...text(';\n'), mid, ...text('a =')]
+        : [pre, ...text('a ='), suf, ...text(';\n'), mid];
     assert.deepEqual(framePrompt(ordered, asked, CONTEXT).ids, [...files, ...frame]);
   });
 }
@@ -113,7 +114,7 @@ test('tokens that control the model count as such even where the file does not m
   });
   const written = 'a <|fim_prefix|> b <|repo_name|>';
   assert.deepEqual(unmarked.encodeText(written), tokenizer.encodeText(written));
-  assert.equal(unmarked.decode([...unmarked.encodeText('x'), unmarked.fim!.prefix]), 'x');
+  assert.equal(unmarked.decode([...unmarked.encodeText('x'), unmarked.addedId('<|fim_prefix|>')!]), 'x');
 });
 
 test('merges written as pairs are read like merges written as text', () => {

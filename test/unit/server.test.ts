@@ -151,7 +151,10 @@ for (const [kind, { path, body }] of Object.entries(ANSWERS)) {
 const FAMILIES: [model: string, framed: string | undefined][] = [
   ['Qwen/Qwen2.5-Coder-7B', '<|file_sep|>b.js\nB<|file_sep|>a.js\n<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>'],
   ['glassbox-small-f16.gguf', '<|file_sep|>b.js\nB<|file_sep|>a.js\n<|fim_prefix|><|fim_suffix|>S<|fim_middle|>P'],
-  ['bigcode/starcoder2-3b', '<file_sep>b.js\nB<file_sep>a.js\n<fim_prefix>P<fim_suffix>S<fim_middle>'],
+  ['bigcode/starcoder2-3b', '<file_sep>b.js\nB<file_sep><fim_prefix>a.js\nP<fim_suffix>S<fim_middle>'],
+  ['starcoderbase-1b', '<filename>b.js\nB<filename>a.js\n<fim_prefix>P<fim_suffix>S<fim_middle>'],
+  ['Salesforce/codegen25-7b-multi', 'P<mask_1>S<|endoftext|><sep><mask_1>'],
+  ['facebook/incoder-1B', 'P<|mask:0|>S<|mask:1|><|mask:0|>'],
   ['stable-code-3b', '<fim_prefix>P<fim_suffix>S<fim_middle>'],
   ['deepseek-coder-v2:16b', '<｜fim▁begin｜>P<｜fim▁hole｜>S<｜fim▁end｜>'],
   ['codellama:7b-code', '<PRE> P <SUF>S <MID>'],

@@ -124,7 +124,8 @@ export class AttentionBlock {
     // A product with a factor of its own leaves the fast path for single rows, and a scalar would be fused into one: hence a vector.
     const vector = new Array<number>(headDim).fill(scale);
     const constant = inTables ? [] : [this.#constant(`scale.${scale}.${headDim}`, 'float32', vector)];
-    for (const [i, by] of [...constant, ...factors].entries())
+    const single = factors.map((by) => (this.#site.half ? this.#add('Cast', [by], `${by}.float32`, { to: 1 }) : by));
+    for (const [i, by] of [...constant, ...single].entries())
       query = this.#add('Mul', [query, by], `query.scaled.${i}`);
     return query;
   }
@@ -183,7 +184,7 @@ export class AttentionBlock {
 
   /** The attention's result in the layout and under the name that the layer goes on with. */
   #put(mixed: string, { name, headsFirst }: HeadsValue): void {
-    const { heads, headDim, half } = this.#site;
+    const { heads, headDim, outputHalf: half = this.#site.half } = this.#site;
     const single = half ? this.#name('output.float32') : name;
     const first = this.#add(
       'Reshape',

@@ -1,14 +1,16 @@
 // Attention taken apart, as PyTorch's exporters write it: the cache and the new keys are joined by a Concat, softmax(query · key · scale + mask)
 // is made of MatMul, Mul or Div, Add or Where, and Softmax, and another MatMul applies it to the values.
 
-import { attributesOf, makeNode, type GraphNode } from './onnx';
+import { attributesOf, ELEMENT, makeNode, type GraphNode } from './onnx';
 import { NotUnderstood, scalarOf, type AttentionSite, type Past, type Surroundings } from './site';
 
-/** What may stand between a joined cache and the product that reads it: other shapes and types, and copies for the query heads of a group. */
-const LAYOUT = new Set(['Transpose', 'Reshape', 'Expand', 'Unsqueeze', 'Squeeze', 'Cast', 'Identity']);
+/** What may stand between a joined cache and the product that reads it: other shapes, and copies for the query heads of a group. */
+const LAYOUT = new Set(['Transpose', 'Reshape', 'Expand', 'Unsqueeze', 'Squeeze', 'Identity']);
 
 /** Values between a softmax and its query · key, the mask's included, that are looked at. */
 const MOST_SEEN = 256;
+/** Changes of type between a softmax and the product with the values: half-precision exports have some before and after each other one. */
+const MOST_CASTS = 16;
 
 /** A Concat of a cache input with the new tokens' keys or values. */
 export interface Joined extends Past {
@@ -54,14 +56,15 @@ export function readDecomposed(
   )
     return new NotUnderstood(mixing, 'does not read the values of the same layer');
   if (scores.added.length === 0) return new NotUnderstood(softmax, 'has no mask');
-  const { layer, kvHeads, headDim, half } = scores.keys;
+  const { layer, kvHeads, headDim } = scores.keys;
   return {
     layer,
     node: softmax.name || (softmax.outputs[0] as string),
     heads,
     kvHeads,
     headDim,
-    half,
+    half: scores.half || scores.keys.half || values.joined.half,
+    outputHalf: values.half,
     query: { name: scores.query, headsFirst: true },
     key: { name: scores.keys.fresh, headsFirst: true },
     value: { name: values.joined.fresh, headsFirst: true },
@@ -78,6 +81,8 @@ export function readDecomposed(
 interface Scores {
   query: string;
   keys: Joined;
+  /** The product's numbers are float16. */
+  half: boolean;
   scale: number;
   factors: string[];
   /** 0: none. */
@@ -105,15 +110,8 @@ function readScores(
     case 'MatMul': {
       const keys = readOperand(b, joined, around);
       if (keys?.joined.kind !== 'key') return undefined;
-      return {
-        query: a,
-        keys: keys.joined,
-        scale: keys.factor,
-        factors: keys.factors,
-        softcap: 0,
-        added: [],
-        nodes: [],
-      };
+      const { joined: all, half, factor: scale, factors } = keys;
+      return { query: a, keys: all, half, scale, factors, softcap: 0, added: [], nodes: [] };
     }
     case 'Mul':
     case 'Div': {
@@ -139,8 +137,10 @@ function readScores(
       const path = (shown ?? hidden) as Scores;
       const mask = `glassbox.where.${node.outputs[0] ?? ''}`;
       const zero = around.graph.constant('glassbox.zero', 'float32', [0], []);
-      const chosen = shown === undefined ? [a, b, zero] : [a, zero, c];
-      return { ...path, added: [...path.added, mask], nodes: [...path.nodes, makeNode('Where', chosen, [mask])] };
+      const other = `${mask}.float32`;
+      const cast = makeNode('Cast', [shown === undefined ? b : c], [other], { to: ELEMENT.float32 });
+      const where = makeNode('Where', shown === undefined ? [a, other, zero] : [a, zero, other], [mask]);
+      return { ...path, added: [...path.added, mask], nodes: [...path.nodes, cast, where] };
     }
     default:
       return undefined;
@@ -150,6 +150,8 @@ function readScores(
 /** What lies behind an operand of a product. */
 export interface Operand {
   joined: Joined;
+  /** It is float16. */
+  half: boolean;
   /** Constant factor on the way. */
   factor: number;
   /** Factors that are computed. */
@@ -166,7 +168,7 @@ export function readOperand(
   depth = 0,
 ): Operand | undefined {
   const found = joined.get(name);
-  if (found !== undefined) return { joined: found, factor: 1, factors: [], path: [] };
+  if (found !== undefined) return { joined: found, half: found.half, factor: 1, factors: [], path: [] };
   const node = around.producers.get(name);
   if (node === undefined || depth > 16) return undefined;
   const back = (input: string): Operand | undefined => {
@@ -174,6 +176,10 @@ export function readOperand(
     return operand === undefined ? undefined : { ...operand, path: [node.op, ...operand.path] };
   };
   const [a = '', b = ''] = node.inputs;
+  if (node.op === 'Cast') {
+    const operand = back(a);
+    return operand === undefined ? undefined : { ...operand, half: attributesOf(node).get('to') === ELEMENT.float16 };
+  }
   if (LAYOUT.has(node.op)) return back(a);
   if (node.op !== 'Mul' && node.op !== 'Div') return undefined;
   const [by, path] = factorOf(node, around);
@@ -195,7 +201,7 @@ function factorOf(node: GraphNode, around: Surroundings): [number | undefined, s
 
 /** The next node of this kind after a value that goes through changes of type only. */
 function followTo(op: string, name: string, { consumers }: Surroundings): GraphNode | undefined {
-  for (let at = name, steps = 0; steps < 6; steps++) {
+  for (let at = name, steps = 0; steps < MOST_CASTS; steps++) {
     const readers = consumers.get(at) ?? [];
     if (readers.length !== 1) return undefined;
     const reader = readers[0] as GraphNode;

@@ -6,7 +6,7 @@ import { NAMES } from './attentionBlock';
 
 /** Operators between the last hidden state and the logits that treat each token by itself. */
 const ON_THE_WAY = new Set(['Cast', 'Mul', 'Div', 'Add', 'Tanh', 'Identity']);
-const PRODUCTS = new Set(['MatMul', 'FusedMatMul', 'MatMulNBits']);
+const PRODUCTS = new Set(['MatMul', 'FusedMatMul', 'MatMulNBits', 'MatMulBnb4', 'MatMulInteger']);
 
 /**
  * Takes the rows that are wanted before the product that gives the logits.
@@ -22,8 +22,18 @@ export function takeLogitRows(graph: OnnxGraph): boolean {
       : undefined;
     node = path === undefined ? undefined : producers.get(path);
   }
+  // What is multiplied in 8 bits is quantised first: the rows are taken before that, where nobody else wants the others.
+  const before = producers.get(node?.inputs[0] ?? '');
+  if (node?.op === 'MatMulInteger')
+    node = before?.op === 'DynamicQuantizeLinear' && onlyFor(node, before) ? before : undefined;
   const hidden = node?.inputs[0];
-  if (node === undefined || !PRODUCTS.has(node.op) || hidden === undefined || !producers.has(hidden)) return false;
+  if (
+    node === undefined ||
+    !(PRODUCTS.has(node.op) || node === before) ||
+    hidden === undefined ||
+    !producers.has(hidden)
+  )
+    return false;
   const rows = `${NAMES.rows}.hidden`;
   graph.input(NAMES.rows, 'int64');
   const gather = makeNode('Gather', [hidden, NAMES.rows], [rows], { axis: 1 });
@@ -31,4 +41,9 @@ export function takeLogitRows(graph: OnnxGraph): boolean {
     n === node ? [gather, renamed(n, [rows, ...n.inputs.slice(1)])] : [n],
   );
   return true;
+
+  /** Whether nothing but this product reads what was quantised. */
+  function onlyFor(product: GraphNode, quantise: GraphNode): boolean {
+    return (graph.consumers().get(quantise.outputs[0] ?? '') ?? []).every((reader) => reader === product);
+  }
 }

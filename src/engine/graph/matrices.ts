@@ -13,7 +13,7 @@ const NAMES = new Map([
   [22, 'int4'],
 ]);
 /** Operators that multiply by a matrix, their second input. */
-const PRODUCTS = /^(MatMul|Gemm|MatMulNBits|MatMulInteger|MatMulIntegerToFloat|DynamicQuantizeMatMul)$/;
+const PRODUCTS = /^(MatMul|Gemm|MatMulNBits|MatMulInteger|MatMulIntegerToFloat|DynamicQuantizeMatMul|MatMulBnb4)$/;
 /** What may stand between a matrix and its product: numbers made of other numbers, or others' order. */
 const BETWEEN = /^(DequantizeLinear|Cast|Transpose|Identity)$/;
 
@@ -31,6 +31,7 @@ export function matrixType(graph: OnnxGraph): string {
 
 function typeIn(graph: OnnxGraph, producers: Map<string, GraphNode>, node: GraphNode): string | undefined {
   if (node.op === 'MatMulNBits') return `int${Number(attributesOf(node).get('bits') ?? 4)}`;
+  if (node.op === 'MatMulBnb4') return Number(attributesOf(node).get('quant_type') ?? 1) === 1 ? 'nf4' : 'fp4';
   let name = node.inputs[1] ?? '';
   for (let steps = 0; steps < 4 && !graph.isInitializer(name); steps++) {
     const before = producers.get(name);

@@ -8,7 +8,7 @@ import { takeLogitRows } from './logitRows';
 import { matrixType } from './matrices';
 import { joinProducts } from './joinProducts';
 import { joinSkipNorms } from './skipNorms';
-import { ELEMENT, makeNode, OnnxGraph, type GraphNode } from './onnx';
+import { attributesOf, ELEMENT, makeNode, OnnxGraph, type GraphNode } from './onnx';
 import { NotUnderstood, type AttentionSite, type Past, type Surroundings } from './site';
 
 const PAST = /^past_key_values\.(\d+)\.(key|value)$/;
@@ -41,6 +41,8 @@ export interface RewrittenGraph {
   logitRows: boolean;
   /** In what numbers its matrices are; see matrixType. */
   matrices: string;
+  /** Values on the way are rounded, to half precision or to 8 bits: the same sums in another order give other logits. */
+  rounds: boolean;
   /** How attention was written, for the log: the operator of the first layer. */
   form: string;
   /** Where the runtime's own rotation is used, its tables: keys can then be moved to other positions. */
@@ -128,12 +130,19 @@ export function rewriteGraph(
     ownMasks: all.some(({ added }) => added.length > 0),
     logitRows,
     matrices: matrixType(graph),
+    rounds: all.some(({ half }) => half) || graph.nodes.some(roundsTo8Bits),
     form: [...around.producers.values()].find(({ outputs }) => outputs[0] === all[0]?.output.name)?.op ?? '',
     ...(rotary === undefined ? {} : { rotary }),
   };
 }
 
-/** The cache inputs, also by the names of their float32 copies. */
+/** Whether a product quantises what it multiplies. */
+function roundsTo8Bits(node: GraphNode): boolean {
+  if (node.op === 'MatMulNBits') return attributesOf(node).get('accuracy_level') === 4;
+  return node.op === 'DynamicQuantizeLinear' || node.op === 'DynamicQuantizeMatMul';
+}
+
+/** The cache inputs, also by the names of their copies in another precision. */
 function readPasts(graph: OnnxGraph, known: KnownModel): Map<string, Past> | { reason: string } {
   const pasts = new Map<string, Past>();
   for (const { name, element, shape } of graph.inputs) {
@@ -154,7 +163,11 @@ function readPasts(graph: OnnxGraph, known: KnownModel): Map<string, Past> | { r
   for (const node of graph.nodes) {
     const past = node.op === 'Cast' || node.op === 'Identity' ? pasts.get(node.inputs[0] ?? '') : undefined;
     const copy = node.outputs[0] ?? '';
-    if (past !== undefined && copy !== '') pasts.set(copy, { ...past, half: node.op === 'Identity' && past.half });
+    if (past === undefined || copy === '') continue;
+    pasts.set(copy, {
+      ...past,
+      half: node.op === 'Cast' ? attributesOf(node).get('to') === ELEMENT.float16 : past.half,
+    });
   }
   return pasts;
 }

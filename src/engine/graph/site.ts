@@ -37,8 +37,10 @@ export interface AttentionSite {
   added: string[];
   /** The rotation that the operator did inside (Su et al. 2021). */
   rotary?: { cos: string; sin: string; interleaved: boolean; positions?: string };
-  /** Numbers are float16. */
+  /** Some of the numbers are float16. */
   half: boolean;
+  /** The output is; by default it is like the rest. */
+  outputHalf?: boolean;
   /** What has to be computed before it. */
   nodes?: GraphNode[];
 }

@@ -33,7 +33,7 @@ export function readingOf(tokenizer: Tokenizer, request: CompletionRequest, most
   if (text !== undefined) {
     if (text.trim() === '')
       throw new EngineError('bad_request', t('There is no text to read. Give a prompt, or select some text.'));
-    const ids = tokenizer.encode(text);
+    const ids = tokenizer.encodeWhole(text);
     if (ids.length > most)
       throw new EngineError(
         'prompt_too_long',
@@ -52,7 +52,7 @@ export function readingOf(tokenizer: Tokenizer, request: CompletionRequest, most
   for (let characters = room * CHARS_PER_TOKEN; ;) {
     const after = Math.floor(characters * AFTER_SHARE);
     const near = windowAround(request.prefix, request.suffix, characters - after, after);
-    const [before, behind] = [tokenizer.encodeText(near.prefix), tokenizer.encodeText(near.suffix)];
+    const [before, behind] = [tokenizer.encodeText(near.prefix), tokenizer.encodeText(near.suffix, 'inside')];
     const length = before.length + behind.length;
     if (length <= room) return { ids: [...front, ...before, hole, ...behind, ...back], ends: [next] };
     characters = Math.floor(characters * AIM * (room / length));
@@ -61,7 +61,7 @@ export function readingOf(tokenizer: Tokenizer, request: CompletionRequest, most
 
 /** What the tokenizer puts before and after every text. */
 function frameOf(tokenizer: Tokenizer): [front: number[], back: number[]] {
-  const ids = tokenizer.encode('');
+  const ids = tokenizer.encodeWhole('');
   const ends = ids.findIndex((id) => tokenizer.eosIds.has(id));
   // A begin token that is the end token, too, stands in front.
   const at = ends === -1 ? ids.length : ids.length > 1 && ends === 0 ? 1 : ends;
