@@ -35,6 +35,12 @@ export const FAMILIES: readonly TestFamily[] = TABLE.map((family) => {
   };
 });
 
+/** What transformers.js 4.3 does not run, and why; the untouched graph without a cache is the reference there. */
+export const PEER_CANNOT: Readonly<Record<string, string>> = {
+  'StarCoder (GPT-BigCode), optimum': 'looks for key_value in every GPT-BigCode with multi_query',
+  'Llama, decoder of a larger model, optimum': 'looks for the larger model’s other parts',
+};
+
 /** Whether the engine rewrites a form's graph; else it is run as it is. */
 export function isRewritten(form: FormName): boolean {
   return form !== 'optimum, merged' && form !== 'optimum, older cache';

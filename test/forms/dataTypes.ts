@@ -102,12 +102,15 @@ export function inDataType(model: Uint8Array, type: DataType): Uint8Array<ArrayB
   return edited(model, type.change);
 }
 
-/** Turns a folder with `onnx/model.onnx`, float32, into one of a data type alone, config.json included. */
-export function convertFolder(dir: string, type: DataType): void {
-  const original = join(dir, 'onnx', 'model.onnx');
+/**
+ * Turns a folder with `onnx/model.onnx`, float32, into one of a data type alone, config.json included.
+ * @param base the graph's name, where it is another
+ */
+export function convertFolder(dir: string, type: DataType, base = 'model'): void {
+  const original = join(dir, 'onnx', `${base}.onnx`);
   const model = inDataType(readFileSync(original), type);
   rmSync(original);
-  writeWeights(join(dir, 'onnx'), model, type);
+  writeWeights(join(dir, 'onnx'), model, { ...type, file: type.file.replace('model', base) });
   const path = join(dir, 'config.json');
   const config = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
   const settings = {

@@ -130,8 +130,8 @@ export function quantise8(graph: EditableGraph, signed: boolean): void {
     if (tensor?.type !== TYPES.float32) return [node];
     const output = node.outputs[0] as string;
     stored(graph, name, tensor);
-    const gather = { ...node, inputs: [`${name}_quantized`, indices], outputs: [`${output}_quantized`] };
-    const back = [`${output}_quantized`, `${name}_scale`, `${name}_zero_point`];
+    const gather = { ...node, inputs: [`${name}_quantized`, indices], outputs: [`${output}_rows`] };
+    const back = [`${output}_rows`, `${name}_scale`, `${name}_zero_point`];
     return [gather, nodeOf('DequantizeLinear', back, [output])];
   });
   dropUnread(graph);

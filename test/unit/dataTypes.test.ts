@@ -2,12 +2,10 @@
 // the untouched graph, and that of transformers.js with the same folder where that can be had. Which file of a folder is loaded.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { transformersOrWhyNot } from '../../models/peers/transformers.mjs';
 import { weightsChoices } from '../../src/catalog/weights';
 import { Model } from '../../src/engine/model';
 import { readModelFolder } from '../../src/engine/modelFolder';
@@ -15,6 +13,7 @@ import { DATA_TYPES, convertFolder, type DataType } from '../forms/dataTypes';
 import { edited, nodeOf, type EditableGraph, type EditableNode } from '../forms/editable';
 import { FORMS, type Form } from '../graphForms';
 import { TYPES } from '../onnxTensors';
+import { askPeer, noPeer } from '../peers';
 import { farthest } from '../reference';
 import { writeTinyModel } from '../tinyModel';
 
@@ -150,14 +149,8 @@ for (const type of DATA_TYPES)
     assert.ok(farthest(rows[0] as Float32Array, rows[1] as Float32Array) < 1e-2);
   });
 
-const root = process.cwd();
-const { skip } = transformersOrWhyNot(root);
-test('transformers.js writes the same text with the same folders', { skip }, () => {
-  const jobs = written.map(({ dir, type: { dtype } }) => ({ dir, dtype, ids: PROMPT, tokens: TOKENS }));
-  const script = join(root, 'models/peers/greedy.mjs');
-  const output = execFileSync(process.execPath, [script, root], { input: JSON.stringify(jobs), maxBuffer: 2 ** 28 });
-  type Answer = { tokens: number[]; logits: number[] } | { error: string };
-  const answers = JSON.parse(output.toString()) as Answer[];
+test('transformers.js writes the same text with the same folders', { skip: noPeer }, () => {
+  const answers = askPeer(written.map(({ dir, type: { dtype } }) => ({ dir, dtype, ids: PROMPT, tokens: TOKENS })));
   assert.equal(answers.length, CHOSEN.length * DATA_TYPES.length);
   let same = 0;
   for (const [i, answer] of answers.entries()) {

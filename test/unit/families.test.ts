@@ -2,18 +2,18 @@
 // and what the untouched graph writes when it is given the whole text anew for each token.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test, type TestContext } from 'node:test';
+import { after, test } from 'node:test';
 import { AttentionReader } from '../../src/engine/attention';
 import { Engine } from '../../src/engine/engine';
 import { EngineError } from '../../src/engine/errors';
 import { graphForGpu } from '../../src/engine/graph/forGpu';
 import { Model } from '../../src/engine/model';
 import { readModelFolder } from '../../src/engine/modelFolder';
-import { FAMILIES, isRewritten, weightsFile } from '../families';
+import { FAMILIES, isRewritten, PEER_CANNOT, weightsFile } from '../families';
+import { askPeer, noPeer, type PeerAnswer } from '../peers';
 import { farthest } from '../reference';
 
 const scratch = mkdtempSync(join(tmpdir(), 'glassbox-families-'));
@@ -29,12 +29,6 @@ const TOLERANCE = 2e-3;
 const KEPT = 17;
 const OTHER = [...Buffer.from('(a, b)')];
 
-/** What transformers.js 4.3 does not run, and why; the untouched graph without a cache is the reference there. */
-const PEER_CANNOT: Readonly<Record<string, string>> = {
-  'StarCoder (GPT-BigCode), optimum': 'looks for key_value in every GPT-BigCode with multi_query',
-  'Llama, decoder of a larger model, optimum': 'looks for the larger model’s other parts',
-};
-
 /** A family in one of its forms. */
 const CASES = FAMILIES.flatMap((family) =>
   family.forms.map((form, i) => {
@@ -46,31 +40,12 @@ const CASES = FAMILIES.flatMap((family) =>
 );
 type Case = (typeof CASES)[number];
 
-interface Answers {
-  skip?: string;
-  answers?: ({ tokens: number[] } | { failed: string })[];
-}
-
 /** All tokens of transformers.js, asked for once. */
-let asked: Promise<Answers> | undefined;
-function peerTokens(): Promise<Answers> {
-  asked ??= new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join('test', 'greedyPeer.mjs')], { stdio: ['pipe', 'pipe', 'pipe'] });
-    const [said, wrong]: [Buffer[], Buffer[]] = [[], []];
-    child.stdout.on('data', (part: Buffer) => said.push(part));
-    child.stderr.on('data', (part: Buffer) => wrong.push(part));
-    child.on('error', reject);
-    child.on('close', () => {
-      try {
-        resolve(JSON.parse(Buffer.concat(said).toString()) as Answers);
-      } catch {
-        reject(new Error(`transformers.js gave no answer: ${Buffer.concat(wrong).toString().slice(0, 2000)}`));
-      }
-    });
-    child.stdin.end(
-      JSON.stringify(CASES.map(({ dir, form }) => ({ dir, file: weightsFile(form), ids: PROMPT, count: COUNT }))),
-    );
-  });
+let asked: PeerAnswer[] | undefined;
+function peerTokens(): PeerAnswer[] {
+  asked ??= askPeer(
+    CASES.map(({ dir, form }) => ({ dir, dtype: 'fp32', file: weightsFile(form), ids: PROMPT, tokens: COUNT })),
+  );
   return asked;
 }
 
@@ -100,16 +75,15 @@ async function withModel<T>(dir: string, plain: boolean, use: (model: Model) => 
 
 for (const [i, each] of CASES.entries()) {
   const { name, dir } = each;
-  const withPeer = async (t: TestContext): Promise<void> => {
-    const { skip, answers = [] } = await peerTokens();
-    if (skip !== undefined) return t.skip(skip);
-    const answer = answers[i];
+  const withPeer = async (): Promise<void> => {
+    const answer = peerTokens()[i];
     assert.ok(answer !== undefined && 'tokens' in answer, JSON.stringify(answer));
     const ours = await withModel(dir, false, written);
     assert.deepEqual(ours, answer.tokens);
     assert.ok(new Set(ours).size > 2, `a model that writes ${ours.join(' ')} shows little`);
   };
-  if (PEER_CANNOT[name] === undefined) test(`${name}: greedy tokens are those of transformers.js`, withPeer);
+  if (PEER_CANNOT[name] === undefined)
+    test(`${name}: greedy tokens are those of transformers.js`, { skip: noPeer }, withPeer);
   test(`${name}: the cache changes nothing: token by token, in pieces, and cut back`, () => checkCache(each));
 }
 

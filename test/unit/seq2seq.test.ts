@@ -1,12 +1,10 @@
 // Encoder–decoder models: what they write is what a slow pass over the same weights and transformers.js write; what goes wrong is said.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { transformersOrWhyNot } from '../../models/peers/transformers.mjs';
 import { EngineError } from '../../src/engine/errors';
 import { decoderOf, loadEngine } from '../../src/engine/loadEngine';
 import { Model } from '../../src/engine/model';
@@ -17,6 +15,7 @@ import { readingOf } from '../../src/engine/seq2seq/source';
 import { Tokenizer } from '../../src/engine/tokenizer';
 import type { CompletionRequest } from '../../src/protocol';
 import { SEQ2SEQ_FORMS, writeSeq2Seq, type DecoderFiles, type Seq2SeqForm } from '../forms/seq2seq/folders';
+import { askPeer, noPeer } from '../peers';
 import { greedily, seq2seqForward } from '../seq2seqReference';
 import type { Seq2SeqWeights } from '../forms/seq2seq/shape';
 
@@ -116,17 +115,11 @@ for (const { form, files, dir, weights } of ALL) {
   });
 }
 
-const { skip } = transformersOrWhyNot(process.cwd());
-test('transformers.js reads and writes the same', { skip }, async () => {
+test('transformers.js reads and writes the same', { skip: noPeer }, async () => {
   // It does not know UMT5; the slow pass does.
   const merged = ALL.filter(({ form, files }) => files === 'merged' && form.modelType !== 'umt5');
   const jobs = merged.map(({ dir }) => ({ dir, dtype: 'fp32', text: TEXT, tokens: TOKENS }));
-  const script = join(process.cwd(), 'models/peers/greedySeq2Seq.mjs');
-  const output = execFileSync(process.execPath, [script, process.cwd()], {
-    input: JSON.stringify(jobs),
-    encoding: 'utf8',
-  });
-  const answers = JSON.parse(output) as { ids: number[]; tokens: number[]; text: string; error?: string }[];
+  const answers = askPeer<{ ids: number[]; tokens: number[]; text: string; error?: string }>(jobs, 'greedySeq2Seq.mjs');
   for (const [i, { form, dir }] of merged.entries()) {
     const answer = answers[i]!;
     assert.equal(answer.error, undefined, `${form.name}: ${answer.error}`);
