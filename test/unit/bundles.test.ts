@@ -9,8 +9,8 @@ import { test } from 'node:test';
 const BUNDLES: [name: string, maxBytes: number][] = [
   ['extension.js', 300_000],
   ['models.js', 80_000],
-  ['engine.js', 700_000],
-  ['cli.js', 710_000],
+  ['engine.js', 730_000],
+  ['cli.js', 740_000],
   ['webview.js', 220_000],
   ['download.js', 100_000],
   ['server.js', 80_000],
