@@ -16,6 +16,8 @@ export interface FimDialect {
   repository?: string;
   /** What ends the middle, besides the tokens above. */
   ends: readonly string[];
+  /** Other models have the tokens, too, and were not taught them: the name of one that was matches this. */
+  named?: RegExp;
   /** Tokens that servers are told by another text than their name in the vocabulary. */
   written?: Readonly<Record<string, string>>;
 }
@@ -83,6 +85,7 @@ export const CODELLAMA: FimDialect = {
 export const CODESTRAL: FimDialect = {
   name: 'Codestral',
   frame: [token('[SUFFIX]'), SUFFIX, token('[PREFIX]'), PREFIX],
+  named: /codestral|devstral/i,
   ends: ['</s>', '[MIDDLE]'],
 };
 const SANTACODER: FimDialect = {

@@ -24,10 +24,12 @@ export const CONTROL_NAMES: ReadonlySet<string> = new Set(
 /**
  * @param idOf the id of a token that the vocabulary has by this name
  * @param order `fim_order` of tokenizer_config.json: 'suffix-first' for a model that was taught PRE SUF suffix MID prefix
+ * @param name of the model, or the path of its folder
  * @returns undefined where the vocabulary has no frame's tokens
  */
-export function fimOf(idOf: (name: string) => number | undefined, order: unknown): Fim | undefined {
+export function fimOf(idOf: (name: string) => number | undefined, order: unknown, name: string): Fim | undefined {
   for (const known of DIALECTS) {
+    if (known.named?.test(name) === false) continue;
     const dialect = order === 'suffix-first' ? suffixFirst(known) : known;
     const frame = dialect.frame.map((part) => ('text' in part ? part.text : idOf(part.token)));
     const fileSeparator = dialect.file === undefined ? undefined : idOf(dialect.file);

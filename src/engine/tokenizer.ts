@@ -68,7 +68,7 @@ export class Tokenizer {
 
     const idOf = (name: string): number | undefined => this.#inner.model.tokens_to_ids.get(name);
     this.#after = known(namesAfter(folder.tokenizerJson).map(idOf));
-    this.fim = fimOf(idOf, folder.tokenizerConfig['fim_order']);
+    this.fim = fimOf(idOf, folder.tokenizerConfig['fim_order'], folder.dir);
 
     const bosName = tokenName(folder.tokenizerConfig['bos_token']);
     // A begin token counts if the tokenizer writes it, or names it; some configs carry an id that was never trained on.

@@ -44,8 +44,8 @@ export function inJavaScript(pattern: string): string {
     } else if (char === '(') {
       groups.push(false);
       // What says which kind of group it is is kept as it stands.
-      const kind = /^\((?:\?(?:<?[=!]|[:>]))?/.exec(rest)?.[0] as string;
-      out += kind === '(?>' ? '(?:' : kind;
+      const kind = /^\((?:\?(?:<?[=!]|:))?/.exec(rest)?.[0] as string;
+      out += kind;
       at += kind.length;
     } else if (char === ')') {
       groups.pop();

@@ -149,6 +149,40 @@ for (const type of DATA_TYPES)
     assert.ok(farthest(rows[0] as Float32Array, rows[1] as Float32Array) < 1e-2);
   });
 
+/** Scales the keys in double precision, which no exporter does: the rewritten graph multiplies float32 by it, and that is refused. */
+function inDouble(graph: EditableGraph): void {
+  graph.nodes = graph.nodes.flatMap((node): EditableNode[] => {
+    const [a = '', b = ''] = node.inputs;
+    const [output = ''] = node.outputs;
+    const keys = node.op === 'Mul' && graph.nodes.some((each) => each.op === 'MatMul' && each.inputs[1] === output);
+    if (!keys) return [node];
+    const [first, second, product] = ['first', 'second', 'product'].map((part) => `${output}.${part}`) as [
+      string,
+      string,
+      string,
+    ];
+    return [
+      nodeOf('Cast', [a], [first], { to: 11 }),
+      nodeOf('Cast', [b], [second], { to: 11 }),
+      { ...node, inputs: [first, second], outputs: [product] },
+      nodeOf('Cast', [product], [output], { to: TYPES.float32 }),
+    ];
+  });
+}
+
+test('where ONNX Runtime refuses the rewritten graph, the untouched one is run', async () => {
+  const dir = join(scratch, 'double');
+  const { write, tolerance } = FORMS.find(({ name }) => name === 'optimum, scaled_dot_product_attention') as Form;
+  const reference = write(dir);
+  const path = join(dir, 'onnx', 'model.onnx');
+  writeFileSync(path, edited(readFileSync(path), inDouble));
+  const model = await Model.load(readModelFolder(dir), 'cpu');
+  assert.match(model.graphNote, /^as it is: the rewritten graph is refused: .*different types/);
+  const logits = await model.forward(PROMPT, model.newCache());
+  assert.ok(farthest(logits, reference(PROMPT).logits.at(-1) ?? []) < tolerance);
+  await model.dispose();
+});
+
 test('transformers.js writes the same text with the same folders', { skip: noPeer }, () => {
   const answers = askPeer(written.map(({ dir, type: { dtype } }) => ({ dir, dtype, ids: PROMPT, tokens: TOKENS })));
   assert.equal(answers.length, CHOSEN.length * DATA_TYPES.length);

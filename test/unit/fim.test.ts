@@ -66,11 +66,11 @@ const CASES: Case[] = [
 ];
 
 /** Bytes, and a dialect's tokens; none of them is marked as special, for some files do not. */
-function tokenizerFor(names: readonly string[], order?: string): Tokenizer {
+function tokenizerFor(names: readonly string[], order?: string, dir = 'models/Codestral-22B'): Tokenizer {
   const json = byteTokenizer() as { added_tokens: object[] };
   const more = names.map((content, i) => ({ id: 259 + i, content, special: false, normalized: false }));
   const folder = {
-    dir: 'folder',
+    dir,
     tokenizerJson: { ...json, added_tokens: [...json.added_tokens, ...more] },
     tokenizerConfig: { tokenizer_class: 'GPT2Tokenizer', ...(order !== undefined && { fim_order: order }) },
     config: { eosIds: [257] },
@@ -167,4 +167,10 @@ test('a vocabulary without all tokens of a frame has none', () => {
     );
     for (const missing of frame) assert.equal(tokenizerFor(frame.filter((token) => token !== missing)).fim, undefined);
   }
+});
+
+test('tokens that other models have, too, are a frame only for a model of the name', () => {
+  const names = ['[SUFFIX]', '[PREFIX]', '[MIDDLE]'];
+  assert.equal(tokenizerFor(names).fim?.name, 'Codestral');
+  assert.equal(tokenizerFor(names, undefined, 'models/Mistral-7B-Instruct').fim, undefined);
 });

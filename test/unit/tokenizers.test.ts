@@ -106,6 +106,11 @@ const REFUSED: { name: string; change: Record<string, unknown>; says: RegExp }[]
     change: { pre_tokenizer: { type: 'Split', pattern: { Regex: '(?<a' }, behavior: 'Isolated', invert: false } },
     says: /tokenizer\.json cannot be used/,
   },
+  {
+    name: 'a group that never gives back what it took',
+    change: { pre_tokenizer: { type: 'Split', pattern: { Regex: '(?>a|ab)c' }, behavior: 'Isolated', invert: false } },
+    says: /tokenizer\.json cannot be used/,
+  },
   { name: 'no model', change: { model: null }, says: /tokenizer\.json cannot be used/ },
 ];
 for (const { name, change, says } of REFUSED)
