@@ -45,6 +45,8 @@ const ENCODER_DECODERS: Readonly<Record<string, string>> = {
   umt5: 'UMT5',
   marian: 'Marian',
 };
+/** The same of encoder–decoder models, which are for Generate alone. */
+export const ENCODER_DECODER_TYPES: readonly string[] = Object.keys(ENCODER_DECODERS);
 /** Families that keep something else than keys and values of what they have read. */
 const WITHOUT_CACHE = new Set(['mamba', 'mamba2', 'falcon_mamba', 'rwkv', 'jamba', 'recurrent_gemma', 'lfm2', 'zamba']);
 /** Tasks that end the name of an architecture which writes no text. */

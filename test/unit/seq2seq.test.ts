@@ -14,6 +14,7 @@ import { Seq2Seq, type Seq2SeqFolder } from '../../src/engine/seq2seq/runner';
 import { readingOf } from '../../src/engine/seq2seq/source';
 import { Tokenizer } from '../../src/engine/tokenizer';
 import type { CompletionRequest } from '../../src/protocol';
+import { DATA_TYPES, inDataType } from '../forms/dataTypes';
 import { SEQ2SEQ_FORMS, writeSeq2Seq, type DecoderFiles, type Seq2SeqForm } from '../forms/seq2seq/folders';
 import { askPeer, noPeer } from '../peers';
 import { greedily, seq2seqForward } from '../seq2seqReference';
@@ -25,6 +26,8 @@ after(() => rmSync(scratch, { recursive: true }));
 const TEXT = 'translate the a word';
 const TOKENS = 16;
 const GREEDY = { temperature: 0, topK: 0, topP: 1, seed: 1 };
+/** How like the float32 model's the logits of another data type must be, as their cosine. */
+const LIKENESS = 0.75;
 const never = new AbortController().signal;
 
 interface Written {
@@ -114,6 +117,54 @@ for (const { form, files, dir, weights } of ALL) {
     }
   });
 }
+
+/** In other data types than float32: what the engine wrote. */
+const converted: { name: string; dir: string; dtype: string; tokens: number[]; leads: number[]; tolerance: number }[] =
+  [];
+for (const form of SEQ2SEQ_FORMS)
+  for (const type of DATA_TYPES.filter(({ name }) => ['fp16', 'q8', 'q4', 'q4f16'].includes(name)))
+    test(`${form.name}, merged, ${type.name}: logits are like the float32 reference's, and text is written`, async () => {
+      const name = `${form.name}, ${type.name}`;
+      const dir = join(scratch, name.replace(/\W+/g, '-'));
+      const suffix = type.file.slice('model'.length, -'.onnx'.length);
+      const weights = writeSeq2Seq(dir, form, 'merged', suffix, (graph) => inDataType(graph, type));
+      if (type.halfCache) edit(dir, 'config.json', { 'transformers.js_config': { kv_cache_dtype: { [type.dtype]: 'float16' } } }); // prettier-ignore
+      assert.equal(readModelFolder(dir).weights, `onnx/decoder_model_merged${suffix}.onnx`);
+      const model = await openModel(dir);
+      const read = new Tokenizer(readModelFolder(dir)).encodeWhole(TEXT);
+      const cache = model.newCache(await model.read(read));
+      const ids = [form.pad];
+      const leads: number[] = [];
+      while (ids.length <= TOKENS) {
+        const row = await model.forward(ids.slice(-1), cache);
+        if (ids.length === 1) {
+          const expected = seq2seqForward(weights, read, ids)[0] as number[];
+          assert.ok(cosine(finite(row), expected) > LIKENESS, `like the reference: ${cosine(finite(row), expected)}`);
+        }
+        const [first = 0, second = 0] = [...row].sort((a, b) => b - a);
+        const next = row.indexOf(first);
+        if (next === form.eos) break;
+        ids.push(next);
+        leads.push(first - second);
+      }
+      await model.dispose();
+      converted.push({ name, dir, dtype: type.dtype, tokens: ids.slice(1), leads, tolerance: type.tolerance });
+    });
+
+test('transformers.js writes the same in other data types', { skip: noPeer }, () => {
+  const able = converted.filter(({ name }) => !name.startsWith('UMT5'));
+  const jobs = able.map(({ dir, dtype }) => ({ dir, dtype, text: TEXT, tokens: TOKENS }));
+  const answers = askPeer<{ tokens: number[]; error?: string }>(jobs, 'greedySeq2Seq.mjs');
+  let same = 0;
+  for (const [i, { name, tokens, leads, tolerance }] of able.entries()) {
+    const answer = answers[i]!;
+    assert.equal(answer.error, undefined, `${name}: ${answer.error}`);
+    const other = tokens.findIndex((id, at) => id !== answer.tokens[at]);
+    if (other === -1) same++;
+    else assert.ok((leads[other] as number) < 2 * tolerance, `${name}: token ${other}`);
+  }
+  assert.ok(same >= 0.9 * able.length, `only ${same} of ${able.length} texts are the same`);
+});
 
 test('transformers.js reads and writes the same', { skip: noPeer }, async () => {
   // It does not know UMT5; the slow pass does.
@@ -304,4 +355,14 @@ function closeTo(rows: Float32Array[], expected: number[][], { modelType, pad }:
       if (modelType === 'marian' && id === pad) assert.equal(x, -Infinity);
       else assert.ok(Math.abs(x - expected[i]![id]!) < 1e-3, `row ${i}, id ${id}: ${x}, not ${expected[i]![id]}`);
     }
+}
+
+/** What is never written counts for nothing. */
+function finite(row: Float32Array): number[] {
+  return [...row].map((x) => (Number.isFinite(x) ? x : 0));
+}
+
+function cosine(a: readonly number[], b: readonly number[]): number {
+  const dot = (x: readonly number[], y: readonly number[]): number => x.reduce((sum, value, i) => sum + value * (y[i] as number), 0); // prettier-ignore
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 }
