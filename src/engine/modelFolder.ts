@@ -32,7 +32,6 @@ export interface ModelFolder {
   tokenizerConfig: Record<string, unknown>;
 }
 
-
 /**
  * Reads a model folder.
  * @param dir the folder

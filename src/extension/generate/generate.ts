@@ -52,6 +52,11 @@ export class Generate implements vscode.Disposable {
       );
       return;
     }
+    const { state } = this.#parts.local;
+    const rewrites = (state.kind === 'ready' || state.kind === 'asleep') && state.info.kind === 'encoder-decoder';
+    // Such a model has nothing to go on from where a text is selected: it writes another one in its place.
+    if (rewrites && !source.selection.isEmpty)
+      return this.#start('replace', { prompt: '', targets: targetsIn(source), source });
     await this.#start('cursor', { prompt: '', targets: ['cursor', 'document'], source });
   }
 

@@ -12,6 +12,17 @@ import { ghost, open, otherModel, setting, sleep, until } from './window';
 const T5 = SEQ2SEQ_FORMS[0] as Seq2SeqForm;
 const TOKENS = 12;
 
+/** What the model writes about a text. @param pieces of the text */
+function said(pieces: string[]): string {
+  const all = piecesOf(T5);
+  const read = pieces.map((piece) => all.indexOf(piece));
+  const written = greedily(seq2seqWeights(T5.shape), T5, read, TOKENS).map((id) => all[id] ?? '');
+  return written
+    .filter((piece) => !piece.startsWith('<'))
+    .join('')
+    .replaceAll('▁', ' ');
+}
+
 export const tests: HostTest[] = [
   {
     name: 'encoder–decoder: Generate writes what the model says about the prompt and the selection, and one undo takes it away',
@@ -27,17 +38,35 @@ export const tests: HostTest[] = [
       ).done;
       const { engine } = api.status();
       assert.ok(engine.kind === 'ready' && engine.info.kind === 'encoder-decoder');
-      const pieces = piecesOf(T5);
-      const read = ['▁', 'translate', '▁the', '▁a', '▁', ...'word', '</s>'].map((piece) => pieces.indexOf(piece));
-      const written = greedily(seq2seqWeights(T5.shape), T5, read, TOKENS).map((id) => pieces[id] ?? '');
-      const expected = written
-        .filter((piece) => !piece.startsWith('<'))
-        .join('')
-        .replaceAll('▁', ' ');
+      const expected = said(['▁', 'translate', '▁the', '▁a', '▁', ...'word', '</s>']);
       assert.ok(expected.trim().length > 3, expected);
       assert.equal(editor.document.getText().trim(), expected.trim());
       await vscode.commands.executeCommand('undo');
       assert.equal(editor.document.getText(), 'a word\n');
+    },
+  },
+  {
+    name: 'encoder–decoder: Continue Here rewrites what is selected, and fills the place of the cursor where nothing is',
+    async run(t) {
+      t.needDriver();
+      await setting(t, 'generate.temperature', 0);
+      await setting(t, 'generate.maxTokens', TOKENS);
+      const api = await otherModel(t, 't5', (dir) => void writeSeq2Seq(dir, T5));
+      const editor = await open(t, 'plaintext', 'a word\n‸the');
+      editor.selection = new vscode.Selection(0, 0, 0, 6);
+      await vscode.commands.executeCommand('glassbox.continueHere');
+      const expected = said(['▁a', '▁', ...'word', '</s>']);
+      assert.ok(expected.trim().length > 3, expected);
+      assert.equal(editor.document.getText(), `${expected.trimStart()}\nthe`);
+      await vscode.commands.executeCommand('undo');
+      assert.equal(editor.document.getText(), 'a word\nthe');
+      const cursor = new vscode.Position(1, 0);
+      editor.selection = new vscode.Selection(cursor, cursor);
+      const requests = api.modelRequests();
+      await vscode.commands.executeCommand('glassbox.continueHere');
+      const filled = editor.document.getText();
+      assert.ok(filled.startsWith('a word\n') && filled.endsWith('the') && filled !== 'a word\nthe', filled);
+      assert.equal(api.modelRequests(), requests, 'it is no suggestion');
     },
   },
   {
