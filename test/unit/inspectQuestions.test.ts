@@ -25,7 +25,7 @@ const OWN = join(dir, 'own');
 const COPY = join(dir, 'copy');
 before(() => {
   FORMS.find(({ name }) => name === 'gqa')!.write(OWN);
-  FORMS.find(({ name }) => name === 'decomposed, softcap')!.write(COPY);
+  FORMS.find(({ name }) => name === 'decomposed, keys transposed in the cache')!.write(COPY);
 });
 after(() => rmSync(dir, { recursive: true }));
 const never = new AbortController().signal;

@@ -28,7 +28,7 @@ const MODELS = [
     weights: undefined,
   },
   { name: 'one token after another', modelDir: join(dir, 'mha, heads repeated, model builder'), weights: undefined },
-  { name: 'as it is', modelDir: join(dir, 'decomposed, softcap'), weights: undefined },
+  { name: 'as it is', modelDir: join(dir, 'decomposed, keys transposed in the cache'), weights: undefined },
 ];
 before(() => {
   for (const form of FORMS)
