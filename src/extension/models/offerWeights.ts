@@ -60,10 +60,14 @@ export async function offerWeights(
       ].join(' · '),
       choice,
     }));
+  const family = familyOf(description.config);
   const licence = description.licence === undefined ? '' : ` · ${t('licence: {0}', description.licence)}`;
   const picked = await vscode.window.showQuickPick(items, {
     title: `${description.name} · ${description.revision.slice(0, 7)}${licence}`,
-    placeHolder: t('Which weights? Nothing is downloaded before you choose.'),
+    placeHolder:
+      'kind' in family && family.kind === 'encoder-decoder'
+        ? t('Which weights? Such a model rewrites texts in Generate, and makes no suggestions.')
+        : t('Which weights? Nothing is downloaded before you choose.'),
     ignoreFocusOut: true,
   });
   return picked?.choice;
