@@ -48,6 +48,9 @@ const shared = {
   bundle: true,
   sourcemap: true,
   sourcesContent: false,
+  // Less to read at the first start; names stay, for what the log says of errors.
+  minifySyntax: true,
+  minifyWhitespace: true,
   legalComments: 'none',
   logLevel: 'info',
 };

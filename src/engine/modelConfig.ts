@@ -73,7 +73,7 @@ export function readConfig(config: Settings, generation: Settings, path: string)
       throw new EngineError(
         'model_damaged',
         t(
-          '{0} has no positive whole number "{1}". Restore the file; only decoder-only transformers can be loaded.',
+          '{0} has no positive whole number "{1}". Restore the file; only transformers that write text can be loaded.',
           path,
           names[0] ?? '',
         ),
