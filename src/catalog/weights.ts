@@ -43,6 +43,8 @@ const PLACES = ['onnx/', ''];
 export const DECODER_FILES: readonly string[] = DECODERS.flatMap((decoder) =>
   LABELS.flatMap(([suffix]) => PLACES.map((place) => `${place}${decoder}${suffix}.onnx`)),
 );
+/** What a download leaves in a model's folder: where the model comes from, and each file's checksum. */
+export const LOCK_FILE = 'glassbox.lock.json';
 /** What is read besides the weights; of these, the first two must be there. */
 const BESIDES = [
   'config.json',

@@ -2,12 +2,13 @@
 
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LOCK_FILE } from '../catalog/weights';
 import { t } from '../l10n';
 import { DownloadError, diskError } from './errors';
 import { isCommit, isSafePath } from './names';
 import type { LockedFile, LockFile } from './types';
 
-export const LOCK_FILE = 'glassbox.lock.json';
+export { LOCK_FILE };
 const FORMAT = 1;
 
 /**

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
-import { DECODER_FILES } from '../catalog/weights';
+import { DECODER_FILES, LOCK_FILE } from '../catalog/weights';
 import { t } from '../l10n';
 import { readCalibration, type CalibrationWeights } from './calibration';
 import { readCopyingWeights, type CopyingWeights } from './copying';
@@ -64,7 +64,7 @@ export function readModelFolder(dir: string, weights?: string): ModelFolder {
     : {};
   return {
     dir: folder,
-    name: basename(folder),
+    name: nameOf(folder),
     config: readConfig(config, generation, join(folder, 'config.json')),
     weightsPath,
     weights: relative(folder, weightsPath).replaceAll('\\', '/'),
@@ -75,6 +75,17 @@ export function readModelFolder(dir: string, weights?: string): ModelFolder {
     tokenizerJson: readJson(folder, 'tokenizer.json'),
     tokenizerConfig: existsSync(join(folder, 'tokenizer_config.json')) ? readJson(folder, 'tokenizer_config.json') : {},
   };
+}
+
+/** A downloaded model is called as the hub calls it: its folder is called after a commit. */
+function nameOf(folder: string): string {
+  try {
+    const { name } = readJson(folder, LOCK_FILE);
+    if (typeof name === 'string' && name !== '') return name.slice(name.lastIndexOf('/') + 1);
+  } catch {
+    // It was not downloaded by us.
+  }
+  return basename(folder);
 }
 
 /** Whether a folder holds an encoder–decoder model, as far as its `config.json` can be read. */

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { weightsChoices } from '../../src/catalog/weights';
+import { LOCK_FILE, weightsChoices } from '../../src/catalog/weights';
 import { Model } from '../../src/engine/model';
 import { readModelFolder } from '../../src/engine/modelFolder';
 import { DATA_TYPES, convertFolder, type DataType } from '../forms/dataTypes';
@@ -246,4 +246,19 @@ for (const [i, { files, loaded }] of FOLDERS.entries())
     for (const file of files) writeFileSync(join(dir, file), '');
     assert.equal(readModelFolder(dir).weights, loaded);
     assert.equal(weightsChoices(files.map((path) => ({ path, size: 1 })))[0]?.id, loaded);
+  });
+
+const NAMES: [locked: string, name: string][] = [
+  ['{"name": "owner/Some-Coder-0.5B"}', 'Some-Coder-0.5B'],
+  ['{"name": 5}', 'abcdef123456'],
+  ['no JSON', 'abcdef123456'],
+];
+for (const [locked, name] of NAMES)
+  test(`a folder with ${locked} in its lock file is called ${name}`, () => {
+    const dir = join(scratch, 'owner--Some-Coder-0.5B', 'abcdef123456');
+    writeTinyModel(dir);
+    assert.equal(readModelFolder(dir).name, 'abcdef123456');
+    writeFileSync(join(dir, LOCK_FILE), locked);
+    assert.equal(readModelFolder(dir).name, name);
+    rmSync(join(dir, LOCK_FILE));
   });

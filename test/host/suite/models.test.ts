@@ -170,6 +170,7 @@ export const tests: HostTest[] = [
       assert.ok(lock.files.some(({ path }) => path.endsWith('.onnx')));
       const { engine } = api.status();
       assert.match(engine.kind === 'ready' ? engine.info.graph : '', /^rewritten/);
+      assert.equal(engine.kind === 'ready' ? engine.info.name : '', 'original', 'its folder is called after a commit');
     },
   },
   {
