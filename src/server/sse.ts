@@ -1,10 +1,13 @@
 // A body that arrives in pieces → the messages in it: server-sent events, or one JSON text a line. Pieces may end anywhere, also within
 // a character.
 
+/** No message is longer, in characters: what goes on without end is not kept. */
+const MAX_MESSAGE = 4_000_000;
+
 /** How messages are set apart: events of `text/event-stream` (WHATWG HTML, 9.2), or lines (NDJSON). */
 export type Framing = 'events' | 'lines';
 
-/** Yields the data of each message, until the body ends. A message that is not closed at the end is yielded all the same. */
+/** Yields the data of each message, until the body ends. A message that is not closed at the end is yielded all the same. @throws RangeError for one without end */
 export async function* messages(body: AsyncIterable<Uint8Array>, framing: Framing): AsyncGenerator<string> {
   const splitter = new Splitter(framing);
   const decoder = new TextDecoder();
@@ -29,11 +32,13 @@ class Splitter {
     this.#line += text;
     for (;;) {
       const end = /\r\n|\n|\r(?!$)/.exec(this.#line); // a carriage return at the end may be half of a line end
-      if (end === null) return;
+      if (end === null) break;
       const line = this.#line.slice(0, end.index);
       this.#line = this.#line.slice(end.index + end[0].length);
       yield* this.#take(line);
     }
+    const length = this.#data.reduce((sum, part) => sum + part.length, this.#line.length);
+    if (length > MAX_MESSAGE) throw new RangeError('a message without end');
   }
 
   *end(): Generator<string> {

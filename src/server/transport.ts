@@ -1,4 +1,4 @@
-// Requests to one server: the only place of Glassbox that opens a connection. Every wait has an end, no redirection is followed, and the
+// Requests to one server: the only place that opens a connection to it. Every wait has an end, no redirection is followed, and the
 // key goes to its own origin alone.
 
 import type { Address } from './address';
@@ -38,7 +38,7 @@ export class Transport {
   async get(path: string, signal: AbortSignal): Promise<Fields | undefined> {
     return this.#within(signal, this.#patience.probe, async (own) => {
       const response = await this.#fetch(path, { method: 'GET', signal: own.signal });
-      const text = (await response.text()).slice(0, MAX_ANSWER);
+      const text = await beginningOf(response);
       if ([404, 405, 501].includes(response.status)) return undefined;
       if (!response.ok) throw refused(this.address.base, path, response, text, '');
       try {
@@ -80,7 +80,7 @@ export class Transport {
         body: JSON.stringify(body),
         signal: own.signal,
       });
-      if (!response.ok) throw refused(base, path, response, (await response.text()).slice(0, MAX_ANSWER), model);
+      if (!response.ok) throw refused(base, path, response, await beginningOf(response), model);
       if (response.body === null) throw notUnderstood(base, 'no body');
       const type = response.headers.get('content-type') ?? '';
       // A server that does not stream sends one JSON text.
@@ -133,6 +133,17 @@ export class Transport {
     const headers = { ...(init.headers as Record<string, string> | undefined), ...key };
     return fetch(this.address.base + path, { ...init, headers, redirect: 'manual' });
   }
+}
+
+/** An answer as text; of one that has no end, the beginning. */
+async function beginningOf(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const bytes of (response.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
+    text += decoder.decode(bytes, { stream: true });
+    if (text.length > MAX_ANSWER) return text.slice(0, MAX_ANSWER); // the body is cancelled with the loop
+  }
+  return text + decoder.decode();
 }
 
 function parse(message: string, base: string): Fields {

@@ -257,6 +257,8 @@ const FAULTS: [name: string, replies: Replies, code: string, says: RegExp, model
   ['silence', vllm({ then: 'hang' }), 'timeout', /did not answer within 1 s/],
   ['silence in the middle', vllm({ body: FIRST_HALF, then: 'hang' }), 'stalled', /silent in the middle/],
   ['an end in the middle', vllm({ body: FIRST_HALF }), 'cut_off', /broke off/],
+  ['a message without end', vllm({ body: Array<string>(70).fill('x'.repeat(65_536)) }), 'cut_off', /broke off/],
+  ['a description without end', { '/v1/models': { body: Array<string>(70).fill('x'.repeat(65_536)), then: 'hang' } }, 'not_understood', /\/v1\/models/], // prettier-ignore
   ['a torn connection', vllm({ body: [FIRST_HALF, ''], then: 'tear', pace: 30 }), 'cut_off', /broke off/],
 ];
 for (const [name, replies, code, says, model] of FAULTS)
