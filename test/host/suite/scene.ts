@@ -2,6 +2,7 @@
 
 import * as vscode from 'vscode';
 import type { Api } from '../../../src/extension/extension';
+import type { Question } from '../../../src/extension/why';
 import type { Driver } from '../driver';
 
 /** Where the focus is and what else the window shows; an expression for the workbench's page. */
@@ -22,16 +23,22 @@ export async function scene(driver: Driver | undefined): Promise<string> {
   const api = vscode.extensions.getExtension<Api>('glassbox.glassbox')?.exports;
   const editor = vscode.window.activeTextEditor;
   const seen = {
-    document: editor && `${editor.document.uri.toString()} ${editor.document.languageId}`,
+    document: editor && `${editor.document.uri.toString()} ${editor.document.languageId} ${editor.document.version}`,
     text: editor?.document.getText().slice(-300),
     cursor: editor && `${editor.selection.active.line}:${editor.selection.active.character}`,
     engine: api?.status().engine.kind,
     generating: api?.status().generating,
     asked: api?.modelRequests(),
+    editorAsked: place(api?.why.question),
     why: api?.why.last?.text,
     window: driver && (await driver.evaluate<object>(WINDOW)),
   };
   return JSON.stringify(seen, undefined, 1);
+}
+
+/** Where the editor last asked for a suggestion: a place beside the cursor's, or none, shows that it did not ask where the test typed. */
+function place(question: Question | undefined): string | undefined {
+  return question && `${question.version} at ${question.position.line}:${question.position.character}`;
 }
 
 /** Closes inputs, menus and messages. */
