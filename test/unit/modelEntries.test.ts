@@ -17,6 +17,7 @@ const usual: ModelFacts = {
   partial: [],
   catalog,
   machine: { memoryBytes: 8e9, bytesPerSecond: 40e9 },
+  measuring: false,
 };
 
 /** What the list shows in a group, and what each entry says. */
@@ -53,6 +54,14 @@ test('the recommended one comes first, says so, and says what it takes', () => {
 test('a machine that has not been measured gets no times', () => {
   for (const [, entries] of groups({ ...usual, machine: { memoryBytes: 8e9 } }))
     for (const { said } of entries) assert.doesNotMatch(said, /ms a token/);
+});
+
+test('while the machine is measured nothing is recommended, and nothing said to suit it', () => {
+  const all = groups({ ...usual, machine: { memoryBytes: 8e9 }, measuring: true });
+  assert.ok(all.has('Measuring how fast this machine is…'));
+  assert.ok(!all.has('Suits this machine'));
+  for (const [, entries] of all)
+    for (const { label, said } of entries) assert.doesNotMatch(`${label} ${said}`, /star-full|recommended/);
 });
 
 test('what was downloaded is on this machine, can be used and removed, and is not offered again', () => {

@@ -46,18 +46,24 @@ export class ModelPicker {
     pick.busy = true;
     let closed = false;
     let asking = false;
+    let measuring = !this.#speed.known;
     const fill = async (): Promise<void> => {
-      const entries = modelEntries(await this.#facts());
+      const entries = modelEntries({ ...(await this.#facts()), measuring });
       if (closed) return;
       const active = pick.activeItems[0]?.label;
       pick.items = entries.map(toItem);
       pick.activeItems = pick.items.filter(({ label }) => label === active);
     };
     const failed = (error: unknown): void => void this.#parts.log.error(String(error));
-    // The list is there at once; where the machine has not been measured yet, speeds follow.
+    const measured = async (): Promise<void> => {
+      if (!measuring) return;
+      await this.#speed.measure();
+      measuring = false; // what is not known now will not be
+      await fill();
+    };
+    // The list is there at once; where the machine has not been measured yet, speeds and the recommendation follow.
     void fill()
-      .then(() => this.#speed.measure())
-      .then((measured) => (measured ? fill() : undefined))
+      .then(measured)
       .catch(failed)
       .finally(() => (pick.busy = false));
     return new Promise((resolve) => {
@@ -84,7 +90,7 @@ export class ModelPicker {
     });
   }
 
-  async #facts(): Promise<ModelFacts> {
+  async #facts(): Promise<Omit<ModelFacts, 'measuring'>> {
     const { extensionPath, store, config } = this.#parts;
     const models = await this.#hub.room.storedModels(store);
     const { size } = await stat(join(extensionPath, ...SHIPPED, 'onnx', 'model_quantized.onnx'));

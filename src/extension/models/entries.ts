@@ -16,6 +16,8 @@ export interface ModelFacts {
   partial: readonly { name: string; bytes: number; dir: string; whole: boolean }[];
   catalog: readonly CatalogEntry[];
   machine: MachineFacts;
+  /** The machine's speed is not known yet, but will be: nothing is recommended until then. */
+  measuring: boolean;
 }
 
 /** A model of the store. */
@@ -47,7 +49,7 @@ export interface ModelEntry {
 
 /** The entries from top to bottom. */
 export function modelEntries(facts: ModelFacts): ModelEntry[] {
-  const best = recommended(facts.catalog, facts.machine);
+  const best = facts.measuring ? undefined : recommended(facts.catalog, facts.machine);
   const here = new Set(facts.stored.map(({ name }) => name));
   const listed = facts.catalog.filter(({ name }) => !here.has(name));
   const suiting = listed.filter((entry) => verdictOn(entry, facts).verdict === 'suits');
@@ -60,7 +62,9 @@ export function modelEntries(facts: ModelFacts): ModelEntry[] {
     ...facts.stored.map((model) => stored(model, facts)),
     ...elsewhere(facts),
     ...(facts.partial.length === 0 ? [] : [line(t('Begun')), ...facts.partial.map(partial)]),
-    ...(suiting.length === 0 ? [] : [line(t('Suits this machine'))]),
+    ...(suiting.length === 0
+      ? []
+      : [line(facts.measuring ? t('Measuring how fast this machine is…') : t('Suits this machine'))]),
     ...[...first, ...rest].map((entry) => offered(entry, facts, entry === best)),
     ...(others.length === 0 ? [] : [line(t('Too slow or too large for this machine'))]),
     ...others.map((entry) => offered(entry, facts, false)),

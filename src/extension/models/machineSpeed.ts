@@ -33,9 +33,13 @@ export class MachineSpeed {
     };
   }
 
-  /** Measures the machine, unless it has been. @returns whether there is anything new */
-  async measure(): Promise<boolean> {
-    if (this.#remembered !== undefined) return false;
+  /** Whether the machine has been measured. */
+  get known(): boolean {
+    return this.#remembered !== undefined;
+  }
+
+  /** Measures the machine. Where that fails, the log says why. */
+  async measure(): Promise<void> {
     this.#abort = new AbortController();
     const { extensionPath, memory, strings, log } = this.#parts;
     const job: SpeedJob = { type: 'speed' };
@@ -47,11 +51,9 @@ export class MachineSpeed {
       });
       log.info(`this machine reads ${(bytesPerSecond / 1e9).toFixed(1)} GB a second from memory`);
       await memory.update(KEY, { processor: processor(), bytesPerSecond } satisfies Remembered);
-      return true;
     } catch (error) {
       // The list is of use without it.
       if (!this.#abort.signal.aborted) log.warn(`the machine's speed was not measured: ${String(error)}`);
-      return false;
     }
   }
 
