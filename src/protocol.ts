@@ -157,7 +157,7 @@ export interface ModelInfo {
   contextLength: number;
   /** True when the tokenizer has the fill-in-the-middle tokens. */
   fillInTheMiddle: boolean;
-  /** True when the folder has a chat template. */
+  /** True when the model was taught to chat: it has a chat template, and ends a text as that ends a turn, or says so in its name. */
   chat: boolean;
   /** An encoder–decoder model reads one text and writes another: it is for Generate, and suggests nothing. */
   kind: 'decoder' | 'encoder-decoder';

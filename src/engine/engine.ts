@@ -133,7 +133,7 @@ export class Engine {
     this.#attention = new AttentionReader(model);
     this.inspector = new Inspector(model, tokenizer, this.#attention);
     this.#chat = new Chat(model, tokenizer);
-    this.info = infoOf(model, tokenizer, this.#chat.known, start);
+    this.info = infoOf(model, tokenizer, this.#chat.taught, start);
   }
 
   /** @throws EngineError naming the file that is missing or damaged */

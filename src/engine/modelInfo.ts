@@ -4,7 +4,7 @@ import type { ModelInfo } from '../protocol';
 import type { Model } from './model';
 import type { Tokenizer } from './tokenizer';
 
-/** @param chat whether its folder has a chat template; @param start when loading began, in the time of `performance` */
+/** @param chat whether it was taught to chat; @param start when loading began, in the time of `performance` */
 export function infoOf(model: Model, tokenizer: Tokenizer, chat: boolean, start: number): ModelInfo {
   const { name, dir, weights, config } = model.folder;
   return {

@@ -1,5 +1,5 @@
-// Offers the model to the editor's chat and to other extensions, where its folder has a chat template: a model that was not taught to chat
-// would only go on with what is said to it.
+// Offers the model to the editor's chat and to other extensions, where it was taught to chat: another would only go on with what is said to
+// it.
 
 import * as vscode from 'vscode';
 import { t } from '../l10n';

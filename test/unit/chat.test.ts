@@ -14,7 +14,8 @@ import { ANSWER, writeAnsweringModel, writeChattingModel } from '../chatModel';
 import { TINY, writeTinyModel } from '../tinyModel';
 
 const scratch = mkdtempSync(join(tmpdir(), 'glassbox-chatting-'));
-const answering = join(scratch, 'answering');
+const answering = join(scratch, 'answering-instruct');
+const base = join(scratch, 'answering-base');
 const random = join(scratch, 'random');
 const plain = join(scratch, 'plain');
 const enginePath = join(process.cwd(), 'dist', 'engine.js');
@@ -24,6 +25,7 @@ const ignore = (): void => undefined;
 
 before(() => {
   writeAnsweringModel(answering);
+  writeAnsweringModel(base);
   writeChattingModel(random);
   writeTinyModel(plain);
 });
@@ -73,6 +75,12 @@ test('an answer ends at the end of its turn, which is not part of it', () =>
     const completion = await engine.complete(completing('a', 60), { signal: never });
     assert.equal(completion.finish, 'length');
     assert.equal((await engine.chat(asking('hello', 5), { signal: never })).finish, 'length');
+  }));
+
+test('a base model with the template of its sister is not said to chat, and answers who asks it all the same', () =>
+  withEngine(base, async (engine) => {
+    assert.equal(engine.info.chat, false);
+    assert.equal((await engine.chat(asking('hello'), { signal: never })).text, ANSWER);
   }));
 
 test('a conversation that goes on finds all of itself in the cache', () =>

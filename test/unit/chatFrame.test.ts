@@ -9,6 +9,7 @@ import { after, test } from 'node:test';
 import { transformersOrWhyNot } from '../../models/peers/transformers.mjs';
 import { ChatFrame } from '../../src/engine/chat/frame';
 import { strftime } from '../../src/engine/chat/strftime';
+import { taughtToChat } from '../../src/engine/chat/taught';
 import { readTemplate } from '../../src/engine/chat/templateFile';
 import { EngineError } from '../../src/engine/errors';
 import type { ModelFolder } from '../../src/engine/modelFolder';
@@ -117,6 +118,36 @@ for (const family of FAMILIES) {
       }
     });
 }
+
+/** Of which family, called what, with which tokens that end a text: was it taught to chat? `</s>` stands for the end of a base model's texts. */
+const TAUGHT: [family: string, name: string, eos: string[], taught: boolean][] = [
+  ['ChatML (Qwen)', 'Qwen2.5-Coder-0.5B', ['</s>'], false],
+  ['ChatML (Qwen)', 'Qwen3-0.6B-Base', ['</s>'], false],
+  ['ChatML (Qwen)', 'Qwen3-0.6B', ['<|im_end|>', '</s>'], true],
+  ['ChatML (Qwen)', 'Qwen2.5-Coder-0.5B-Instruct', ['</s>'], true],
+  ['ChatML (Qwen)', 'starchat2', ['</s>'], true],
+  ['ChatML (Qwen)', 'git-bits', ['</s>'], false],
+  ['ChatML (Qwen)', 'mine', [], true],
+  ['Llama 2', 'mine', ['</s>'], true],
+  ['Llama 3', 'mine', ['</s>', '<|eot_id|>'], true],
+  ['Llama 3', 'mine', ['</s>'], false],
+  ['Mistral, which knows no system message', 'mine', ['</s>'], true],
+  ['Gemma, which refuses a system message', 'gemma-2b-it', ['<eos>'], true],
+  ['Gemma, which refuses a system message', 'gemma-2b', ['<eos>'], false],
+  ['Phi-3, whose tokens take the white space after them', 'Phi-3-mini-4k-instruct', ['<|endoftext|>'], true],
+  ['Zephyr, whose roles are text', 'mine', ['</s>'], true],
+  ['words', 'mine', ['</s>'], true],
+];
+const WORDS = withTemplate(
+  "{% for turn in messages %}{{ '### ' + turn['role'] + ': ' + turn['content'] + '\\n' }}{% endfor %}",
+);
+for (const [of, name, eos, taught] of TAUGHT)
+  test(`${name}, whose template is that of ${of} and whose texts end with ${eos.join(', ') || 'nothing known'}, was ${taught ? '' : 'not '}taught to chat`, () => {
+    const family = of === 'words' ? WORDS : FAMILIES.find((each) => each.name === of);
+    assert.ok(family);
+    const ids = eos.map((token) => spelled(family, token)[0] as number);
+    assert.equal(taughtToChat(name, frameOf(family).frame.endOfTurn, new Set(ids)), taught);
+  });
 
 const { transformers, skip } = transformersOrWhyNot(process.cwd());
 test('transformers.js gives the same ids', { skip }, async () => {

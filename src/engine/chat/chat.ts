@@ -11,6 +11,7 @@ import type { Speculation } from '../speculation';
 import type { Tokenizer } from '../tokenizer';
 import { nothing, write } from '../writing';
 import { ChatFrame } from './frame';
+import { taughtToChat } from './taught';
 import { readTemplate } from './templateFile';
 
 /** What an answer is written with. */
@@ -42,9 +43,11 @@ export class Chat {
     }
   }
 
-  /** Whether the model's folder has a chat template; one that is damaged counts, and says so when it is used. */
-  get known(): boolean {
-    return this.#frame !== undefined;
+  /** Whether the model was taught to chat, as far as its folder tells; a template that is damaged counts, and says so when it is used. */
+  get taught(): boolean {
+    if (this.#frame === undefined || this.#frame instanceof Error) return this.#frame !== undefined;
+    const { name, config } = this.#model.folder;
+    return taughtToChat(name, this.#frame.endOfTurn, new Set(config.eosIds));
   }
 
   /**

@@ -25,6 +25,8 @@ export class ChatFrame {
   readonly #values: Record<string, unknown>;
   /** The ids that end an answer. */
   readonly ends: ReadonlySet<number>;
+  /** The token that the template writes directly after an answer; undefined where it writes words, or refuses a plain conversation. */
+  readonly endOfTurn: number | undefined;
 
   /**
    * @param tokenizerConfig the content of tokenizer_config.json
@@ -48,7 +50,10 @@ export class ChatFrame {
     }
     const eos = nameOf(tokenizerConfig['eos_token']);
     const end = eos === undefined ? undefined : tokenizer.addedId(eos);
-    this.ends = new Set([...tokenizer.eosIds, ...(end === undefined ? [] : [end]), ...this.#frameTokens()]);
+    const { between, endOfTurn } = this.#frameTokens();
+    this.endOfTurn = endOfTurn;
+    const all = [...tokenizer.eosIds, end, ...between, endOfTurn];
+    this.ends = new Set(all.filter((id) => id !== undefined));
   }
 
   /**
@@ -134,7 +139,7 @@ export class ChatFrame {
   }
 
   /** The special tokens that the template writes between messages, and any token of the vocabulary that stands directly after an answer. */
-  #frameTokens(): number[] {
+  #frameTokens(): { between: number[]; endOfTurn: number | undefined } {
     let text: string;
     try {
       text = this.#render({
@@ -146,18 +151,18 @@ export class ChatFrame {
         ],
       });
     } catch {
-      return []; // whoever asks for an answer will hear of it
+      return { between: [], endOfTurn: undefined }; // whoever asks for an answer will hear of it
     }
     const [from, answered, to] = [ASKED, ANSWERED, NEXT].map((marker) => text.indexOf(marker)) as [
       number,
       number,
       number,
     ];
-    if (from < 0 || to < answered || answered < from) return [];
+    if (from < 0 || to < answered || answered < from) return { between: [], endOfTurn: undefined };
     const { specialIds } = this.#tokenizer;
     const between = this.#tokenizer.encodeFramed(text.slice(from, to), reveal).filter((id) => specialIds.has(id));
     const after = this.#tokenizer.encodeFramed(text.slice(answered + ANSWERED.length, to).trimStart(), reveal)[0];
-    return after !== undefined && this.#tokenizer.isAdded(after) ? [...between, after] : between;
+    return { between, endOfTurn: after !== undefined && this.#tokenizer.isAdded(after) ? after : undefined };
   }
 }
 

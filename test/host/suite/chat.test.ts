@@ -29,7 +29,7 @@ const WITHOUT_PROVIDERS: HostTest[] = [
   {
     name: 'chat: a version without language models of other vendors is left alone',
     async run(t) {
-      const api = await otherModel(t, 'answering', writeAnsweringModel);
+      const api = await otherModel(t, 'answering-instruct', writeAnsweringModel);
       assert.equal(api.status().engine.kind, 'ready');
       assert.deepEqual(await ours(), []);
     },
@@ -42,7 +42,7 @@ const WITH_PROVIDERS: HostTest[] = [
     async run(t) {
       await glassbox();
       assert.deepEqual(await ours(), [], 'the shipped model only goes on with code');
-      await otherModel(t, 'answering', writeAnsweringModel);
+      await otherModel(t, 'answering-instruct', writeAnsweringModel);
       const model = await until('the model', async () => (await ours())[0]);
       assert.match(model.name, /^glassbox-answering/);
       assert.deepEqual([model.vendor, model.maxInputTokens], ['glassbox', 1024]);
@@ -90,7 +90,7 @@ export const tests: HostTest[] = [
     name: 'chat: Generate asks a model with a chat template in its form, and puts the code at the place',
     async run(t) {
       const driver = t.needDriver();
-      await otherModel(t, 'answering', writeAnsweringModel);
+      await otherModel(t, 'answering-instruct', writeAnsweringModel);
       const editor = await open(t, 'python', 'def f():\n    ‸\n');
       const before = editor.document.getText();
       await (
