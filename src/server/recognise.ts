@@ -27,8 +27,18 @@ export async function recognise(transport: Transport, wanted: string, signal: Ab
   const models = listOf(listed?.['data']).map(fieldsOf);
   const owners = models.map((model) => model['owned_by']);
   const vllm = owners.includes('vllm');
-  // Only who does not say what it is in its list is asked further.
-  const ask = async (path: string): Promise<Fields> => (vllm ? {} : ((await transport.get(path, signal)) ?? {}));
+  const llamaCpp = owners.includes('llamacpp');
+  // Only who does not say what it is in its list is asked further. Who has models and refuses these paths, or sends them elsewhere, as
+  // gateways do, is of another kind; llama.cpp refuses them while it loads, and is asked again.
+  const ask = async (path: string): Promise<Fields> => {
+    if (vllm) return {};
+    try {
+      return (await transport.get(path, signal)) ?? {};
+    } catch (error) {
+      if (models.length > 0 && !llamaCpp && !signal.aborted) return {};
+      throw error;
+    }
+  };
   const [props, version, info] = await Promise.all(['/props', '/api/version', '/info'].map(ask));
   const ids = models.map((model) => textOf(model['id'])).filter((id) => id !== '');
   if (vllm) {
@@ -41,7 +51,7 @@ export async function recognise(transport: Transport, wanted: string, signal: Ab
       contextLength: numberOf(found['max_model_len']),
     };
   }
-  if (owners.includes('llamacpp') || props?.['default_generation_settings'] !== undefined) {
+  if (llamaCpp || props?.['default_generation_settings'] !== undefined) {
     const contextLength = numberOf(fieldsOf(props?.['default_generation_settings'])['n_ctx']);
     const model = wanted || (ids[0] ?? ''); // it has one, or loads by name
     return { kind: 'llama.cpp', model, names: [model, fileName(textOf(props?.['model_path']))], contextLength };

@@ -8,6 +8,7 @@ import type { Completion, CompletionRequest, Finish } from '../protocol';
 import type { Address } from './address';
 import { DIALECTS, type Piece, type Way, type Wish } from './dialects';
 import { familyOf } from './families';
+import type { Fields } from './fields';
 import { cutOff, reported, ServerFault } from './fault';
 import { recognise, type Known } from './recognise';
 import { Transport, type Patience } from './transport';
@@ -31,6 +32,11 @@ const MAX_CHARS = 8_000;
 const CHARS_PER_TOKEN = 2;
 /** So often the prompt is halved where a server calls it too long. */
 const MAX_HALVINGS = 4;
+/** What is told where a server takes it, and left out where it refuses it by name. */
+const OPTIONAL = [
+  ...['logprobs', 'n_probs', 'seed', 'cache_prompt'],
+  ...['top_p', 'top_k', 'min_p', 'typical_p', 'repeat_penalty', 'repetition_penalty'],
+];
 const TOO_LONG = /context|too (?:long|large)|maximum|exceed|max_(?:total|input)/i;
 
 export class ServerEngine {
@@ -39,6 +45,8 @@ export class ServerEngine {
   #known: Promise<Known> | undefined;
   /** Ways that the server has refused. */
   readonly #refused = new Set<Way>();
+  /** Fields of a request that the server has refused. */
+  readonly #unwanted = new Set<string>();
   #halvings = 0;
   #sure: boolean | undefined;
 
@@ -82,7 +90,13 @@ export class ServerEngine {
         const ways = dialect.ways(wish);
         const way = ways.find((each) => !this.#refused.has(each)) ?? 'prefix';
         const { path, body } = dialect.call(wish, way);
-        const answer = this.#transport.stream(path, body, dialect.framing, known.model, signal);
+        const answer = this.#transport.stream(
+          path,
+          without(body, this.#unwanted),
+          dialect.framing,
+          known.model,
+          signal,
+        );
         try {
           return await this.#write(
             request,
@@ -120,6 +134,12 @@ export class ServerEngine {
   /** Whether the same may be asked in another way. Only what was refused as a whole is asked again. */
   #adapts({ code, message }: ServerFault, way: Way): boolean {
     if (code !== 'refused' && code !== 'failed' && !(code === 'not_understood' && way === 'own')) return false;
+    const unwanted = OPTIONAL.filter((field) => new RegExp(`\\b${field}\\b`, 'i').test(message));
+    if (unwanted.some((field) => !this.#unwanted.has(field))) {
+      for (const field of unwanted) this.#unwanted.add(field);
+      this.#options.log(`server: does without ${unwanted.join(', ')}: ${message}`);
+      return true;
+    }
     if (TOO_LONG.test(message) && this.#halvings < MAX_HALVINGS) {
       this.#halvings++;
       return true;
@@ -241,6 +261,18 @@ async function* pieces(
     if (piece.finish !== undefined) return;
   }
   throw cutOff(base);
+}
+
+/** A request's fields, and those of the objects in it, without some. */
+function without(fields: Fields, names: ReadonlySet<string>): Fields {
+  if (names.size === 0) return fields;
+  const kept = Object.entries(fields).filter(([name]) => !names.has(name));
+  return Object.fromEntries(
+    kept.map(([name, value]) => [
+      name,
+      typeof value === 'object' && value !== null && !Array.isArray(value) ? without(value as Fields, names) : value,
+    ]),
+  );
 }
 
 /** The pieces until the signal says that no more are wanted. */

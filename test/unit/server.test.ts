@@ -175,6 +175,7 @@ for (const [model, expected] of FAMILIES)
 const NO_INSERT = JSON.stringify({ error: 'small does not support insert' });
 const NO_INFILL = JSON.stringify({ error: { message: 'Infill is not supported by this model', code: 501 } });
 const LONG = JSON.stringify({ error: { message: 'the request exceeds the available context size', code: 400 } });
+const unknownField = (name: string): string => JSON.stringify({ error: { message: `Unknown field \`${name}\`.` } });
 const OLLAMA = ANSWERS.Ollama.body;
 /** What is refused, and the fields of the request that is answered at last. */
 const REFUSALS: [name: string, replies: Replies, path: string, sent: Record<string, unknown>][] = [
@@ -207,6 +208,26 @@ const REFUSALS: [name: string, replies: Replies, path: string, sent: Record<stri
     '/v1/completions',
     { suffix: '\n}\n' },
   ],
+  [
+    'OpenAI without log-probabilities',
+    {
+      ...ABOUT.OpenAI,
+      '/v1/completions': (body) =>
+        'logprobs' in body ? { status: 400, body: unknownField('logprobs') } : { body: ANSWERS.OpenAI.body },
+    },
+    '/v1/completions',
+    { suffix: '\n}\n' },
+  ],
+  [
+    'TGI without seeds',
+    {
+      ...ABOUT.TGI,
+      '/generate_stream': ({ parameters }) =>
+        'seed' in (parameters as object) ? { status: 422, body: unknownField('seed') } : { body: ANSWERS.TGI.body },
+    },
+    '/generate_stream',
+    {},
+  ],
 ];
 for (const [name, replies, path, sent] of REFUSALS)
   test(`${name} is asked in another way`, async () => {
@@ -224,6 +245,34 @@ for (const [name, replies, path, sent] of REFUSALS)
     );
     assert.equal(asked.length, name.includes('long') ? 4 : 3, 'the second time nothing is tried in vain');
   });
+
+test('a gateway that refuses questions it does not know is asked for completions all the same', async () => {
+  const fake = await played({
+    ...ABOUT.OpenAI,
+    '/props': { status: 403, body: 'no' },
+    '/api/version': { status: 302, headers: { location: '/login' } },
+    '/info': { status: 500, body: '<html>' },
+    '/v1/completions': { body: ANSWERS.OpenAI.body },
+  });
+  assert.equal((await engineFor(fake).complete(request(), never, () => undefined)).text, 'a + b;');
+});
+
+test('llama.cpp that refuses while it loads is asked again what it is', async () => {
+  let loading = true;
+  const fake = await played({
+    ...ABOUT['llama.cpp'],
+    '/props': () =>
+      loading ? { status: 503, body: '{"error":{"message":"Loading model"}}' } : ABOUT['llama.cpp']['/props'],
+    '/infill': { body: ANSWERS['llama.cpp'].body },
+  });
+  const engine = engineFor(fake);
+  await assert.rejects(
+    engine.complete(request(), never, () => undefined),
+    /Loading model/,
+  );
+  loading = false;
+  assert.equal((await engine.complete(request(), never, () => undefined)).text, 'a + b;');
+});
 
 const vllm = (reply: Reply): Replies => ({ ...ABOUT.vLLM, '/v1/completions': reply });
 const FIRST_HALF = ANSWERS.vLLM.body.slice(0, ANSWERS.vLLM.body.indexOf('\n\n') + 2);
