@@ -1,7 +1,7 @@
 // Which kind of server answers at an address, and which model it has: by what it says of itself.
 
 import type { Kind } from './dialects';
-import { notUnderstood, unknownModel } from './fault';
+import { notUnderstood, ServerFault, unknownModel } from './fault';
 import { fieldsOf, listOf, numberOf, textOf, type Fields } from './fields';
 import type { Transport } from './transport';
 
@@ -27,8 +27,16 @@ export async function recognise(transport: Transport, wanted: string, signal: Ab
   const models = listOf(listed?.['data']).map(fieldsOf);
   const owners = models.map((model) => model['owned_by']);
   const vllm = owners.includes('vllm');
-  // Only who does not say what it is in its list is asked further.
-  const ask = async (path: string): Promise<Fields> => (vllm ? {} : ((await transport.get(path, signal)) ?? {}));
+  // Only who does not say what it is in its list is asked further. Whoever has a list may refuse what it does not know in any way.
+  const ask = async (path: string): Promise<Fields> => {
+    if (vllm) return {};
+    try {
+      return (await transport.get(path, signal)) ?? {};
+    } catch (error) {
+      if (models.length === 0 || !(error instanceof ServerFault)) throw error;
+      return {};
+    }
+  };
   const [props, version, info] = await Promise.all(['/props', '/api/version', '/info'].map(ask));
   const ids = models.map((model) => textOf(model['id'])).filter((id) => id !== '');
   if (vllm) {
