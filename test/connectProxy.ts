@@ -7,12 +7,15 @@ export interface RunningProxy {
   url: string;
   /** What was asked for: `CONNECT host:port`, or `GET http://…`. */
   asked: string[];
+  /** Bytes that came back through tunnels so far. */
+  readonly carried: number;
   close: () => Promise<void>;
 }
 
 /** @param credentials name:password, if it wants any */
 export async function startProxy(credentials?: string): Promise<RunningProxy> {
   const asked: string[] = [];
+  let carried = 0;
   const sockets = new Set<Socket>();
   const kept = (socket: Socket): Socket => {
     sockets.add(socket);
@@ -45,6 +48,7 @@ export async function startProxy(credentials?: string): Promise<RunningProxy> {
     const onward = kept(connect(Number(port), host));
     onward.on('connect', () => {
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      onward.on('data', (bytes: Buffer) => (carried += bytes.length));
       onward.pipe(socket);
       socket.pipe(onward);
     });
@@ -55,6 +59,9 @@ export async function startProxy(credentials?: string): Promise<RunningProxy> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
+    get carried() {
+      return carried;
+    },
     close: () => {
       for (const socket of sockets) socket.destroy();
       return new Promise((resolve) => server.close(() => resolve()));

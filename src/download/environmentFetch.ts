@@ -130,8 +130,10 @@ type Ask = typeof httpRequest;
 
 function answerOf(request: Ask | typeof httpsRequest, { signal, ...options }: Options): Promise<Response> {
   return new Promise((resolve, reject) => {
-    // One connection for each request: a tunnel is nobody else's.
-    const asking = request({ ...options, agent: false, ...(signal === undefined ? {} : { signal }) });
+    // One connection for each request: a tunnel is nobody else's. With any agent, even none of its own, Node would leave
+    // `createConnection` aside and connect past the proxy.
+    const alone = options.createConnection === undefined ? { agent: false } : {};
+    const asking = request({ ...options, ...alone, ...(signal === undefined ? {} : { signal }) });
     asking.on('error', reject);
     asking.on('response', (answer: IncomingMessage) => {
       const status = answer.statusCode ?? 0;

@@ -1,7 +1,7 @@
 // What the download offers to the extension and the command line; the bundle dist/download.js, which is loaded when it is needed.
 
 export { useStrings } from '../l10n';
-export { keepBuilt } from './built';
+export { buildOnce, findBuilt } from './built';
 export { filesToFetch } from './choice';
 export { describeRepo } from './describe';
 export { download } from './download';

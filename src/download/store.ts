@@ -106,7 +106,8 @@ async function foldersIn(dir: string): Promise<string[]> {
   }
 }
 
-async function readStored(dir: string): Promise<StoredModel | undefined> {
+/** The model of a folder; undefined where it has no lock file that can be read. */
+export async function readStored(dir: string): Promise<StoredModel | undefined> {
   const lock = await readLockFile(dir).catch(() => undefined);
   if (lock === undefined) return undefined;
   const { name, revision, licence, downloadedAt, files } = lock;

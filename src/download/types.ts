@@ -147,7 +147,6 @@ export interface DownloadRoom {
   download: (request: DownloadRequest, options: DownloadOptions) => Promise<Downloaded>;
   storedModels: (store: string) => Promise<StoredModel[]>;
   removeModel: (dir: string) => Promise<void>;
-  keepBuilt: (from: string, into: string) => Promise<void>;
   verify: (dir: string, onProgress?: (progress: Progress) => void, signal?: AbortSignal) => Promise<FileProblem[]>;
   /** A `fetch` that heeds HTTPS_PROXY, HTTP_PROXY and NO_PROXY, for hosts that have none such. */
   environmentFetch: () => typeof fetch;

@@ -118,7 +118,7 @@ function readOpenAi(message: Fields): Piece {
 function sum(logprobs: readonly unknown[]): Pick<Piece, 'logprob' | 'tokens'> {
   const numbers = logprobs.filter((each) => typeof each === 'number');
   if (numbers.length === 0 || numbers.length < logprobs.length) return { logprob: undefined, tokens: 1 };
-  return { logprob: numbers.reduce((total, each) => total + each, 0), tokens: numbers.length };
+  return { logprob: numbers.reduce((total, each) => total + Math.min(each, 0), 0), tokens: numbers.length };
 }
 
 function errorIn(message: Fields): { error?: string } {

@@ -1,7 +1,7 @@
 // Which kind of server answers at an address, and which model it has: by what it says of itself.
 
 import type { Kind } from './dialects';
-import { notUnderstood, unknownModel } from './fault';
+import { notUnderstood, ServerFault, unknownModel } from './fault';
 import { fieldsOf, listOf, numberOf, textOf, type Fields } from './fields';
 import type { Transport } from './transport';
 
@@ -35,7 +35,7 @@ export async function recognise(transport: Transport, wanted: string, signal: Ab
     try {
       return (await transport.get(path, signal)) ?? {};
     } catch (error) {
-      if (models.length > 0 && !llamaCpp && !signal.aborted) return {};
+      if (models.length > 0 && !llamaCpp && error instanceof ServerFault) return {};
       throw error;
     }
   };

@@ -30,6 +30,8 @@ const PATIENCE: Patience = { probe: 5_000, first: 30_000, next: 10_000 };
 const MAX_CHARS = 8_000;
 /** Characters of a token of code, at least, where a server says how many tokens it holds. */
 const CHARS_PER_TOKEN = 2;
+/** More pieces without text than there may be tokens, and so many besides, are an answer without end. */
+const MOST_EMPTY = 64;
 /** So often the prompt is halved where a server calls it too long. */
 const MAX_HALVINGS = 4;
 /** What is told where a server takes it, and left out where it refuses it by name. */
@@ -101,7 +103,7 @@ export class ServerEngine {
           return await this.#write(
             request,
             known,
-            pieces(answer, dialect.read, this.#options.address.base),
+            pieces(answer, dialect.read, this.#options.address.base, wish.maxTokens),
             start,
             signal,
             onText,
@@ -113,6 +115,11 @@ export class ServerEngine {
       }
     } catch (error) {
       if (signal.aborted) return this.#nothing(start);
+      // Whoever answers there next may be another server, or have another model.
+      this.#known = undefined;
+      this.#refused.clear();
+      this.#unwanted.clear();
+      this.#halvings = 0;
       throw error;
     }
   }
@@ -245,18 +252,30 @@ export class ServerEngine {
   }
 }
 
-/** The pieces of an answer, up to the one that ends it. @throws ServerFault where none does, or one reports an error */
+/**
+ * The pieces of an answer, up to the one that ends it, or that goes beyond what was asked for: not every server knows how many tokens it
+ * may write.
+ * @throws ServerFault where none does, or one reports an error
+ */
 async function* pieces(
   answer: AsyncGenerator<Record<string, unknown>>,
   read: (message: Record<string, unknown>) => Piece,
   base: string,
+  maxTokens: number,
 ): AsyncGenerator<Piece> {
   let first = true;
+  let [tokens, empty] = [0, 0];
   for await (const message of answer) {
     const piece = read(message);
     // TGI answers with success and then refuses.
     if (piece.error !== undefined) throw reported(base, piece.error, first);
     first = false;
+    if (piece.text === '') empty++;
+    else tokens += piece.tokens;
+    if (piece.finish === undefined && (tokens > maxTokens || empty > maxTokens + MOST_EMPTY)) {
+      yield { text: '', tokens: 0, finish: 'length' };
+      return;
+    }
     yield piece;
     if (piece.finish !== undefined) return;
   }

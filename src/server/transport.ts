@@ -12,7 +12,7 @@ export interface Patience {
   probe: number;
   /** For the first part of an answer: a server may have to load the model. */
   first: number;
-  /** For each further part. */
+  /** For each further message. */
   next: number;
 }
 
@@ -67,12 +67,11 @@ export class Transport {
     if (signal.aborted) abort();
     const progress = { begun: false };
     let timer: NodeJS.Timeout | undefined;
-    const wait = (): void => {
+    const wait = (ms = this.#patience.next): void => {
       clearTimeout(timer);
-      const ms = progress.begun ? this.#patience.next : this.#patience.first;
       timer = setTimeout(() => own.abort(silent(base, ms, progress.begun)), ms);
     };
-    wait();
+    wait(this.#patience.first);
     try {
       const response = await this.#fetch(path, {
         method: 'POST',
@@ -86,9 +85,11 @@ export class Transport {
       // A server that does not stream sends one JSON text.
       const found = framing === 'events' && type.includes('json') ? 'lines' : framing;
       for await (const message of messages(
-        this.#bytes(response.body, wait, () => (progress.begun = true)),
+        this.#bytes(response.body, () => (progress.begun = true)),
         found,
       )) {
+        // What is no message, such as a comment that keeps the line open, is no part of an answer.
+        wait();
         if (message === '[DONE]') return;
         yield parse(message, base);
       }
@@ -102,11 +103,10 @@ export class Transport {
     }
   }
 
-  /** The parts of a body; the wait begins anew with each. */
-  async *#bytes(body: ReadableStream<Uint8Array>, wait: () => void, came: () => void): AsyncGenerator<Uint8Array> {
+  /** The parts of a body. */
+  async *#bytes(body: ReadableStream<Uint8Array>, came: () => void): AsyncGenerator<Uint8Array> {
     for await (const bytes of body as unknown as AsyncIterable<Uint8Array>) {
       came();
-      wait();
       yield bytes;
     }
   }

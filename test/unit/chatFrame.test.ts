@@ -274,6 +274,19 @@ const REFUSED: { name: string; template: string; turns?: ChatTurn[]; code: strin
     says: /elements/,
   },
   {
+    name: 'a list of lists of lists, written out at once',
+    template:
+      '{% set n = namespace(t=[1]) %}{% for a in range(60) %}{% set n.t = [n.t, n.t] %}{% endfor %}{{ n.t | tojson }}',
+    code: 'template_damaged',
+    says: /come to an end \(more than 2000 ms\)/,
+  },
+  {
+    name: 'white space that takes forever to read',
+    template: `${' '.repeat(400_000)}{{ messages[0].content }}`,
+    code: 'template_damaged',
+    says: /come to an end \(more than 2000 ms\)/,
+  },
+  {
     name: 'a template that refuses everything',
     template: "{{ raise_exception('never: ' + messages[0].content) }}",
     code: 'template_refuses',

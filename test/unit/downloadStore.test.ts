@@ -20,9 +20,11 @@ import { hostname, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import {
+  buildOnce,
   describeRepo,
   download,
   filesToFetch,
+  findBuilt,
   removeModel,
   storedModels,
   verify,
@@ -45,8 +47,11 @@ const FILES: Record<string, Buffer> = {
   [GRAPH]: randomBytes(20_000),
   [DATA]: randomBytes(400_000),
   'onnx/model_fp16.onnx': randomBytes(90_000),
+  'model.safetensors': randomBytes(30_000),
 };
 const Q4 = ['config.json', 'tokenizer.json', GRAPH, DATA];
+const EXPORTS = Object.keys(FILES).filter((path) => path !== 'model.safetensors');
+const ORIGINAL = ['config.json', 'tokenizer.json', 'model.safetensors'];
 const bytesOf = (paths: string[]): number => paths.reduce((sum, path) => sum + (FILES[path] as Buffer).length, 0);
 const commit = someCommit();
 const SHORT = `owner--model--${commit.slice(0, 12)}`;
@@ -220,7 +225,7 @@ test('other weights of the same commit join the folder', () =>
     const second = await fetchModel({ files });
     assert.equal(second.dir, first.dir);
     assert.equal(second.transferredBytes, 90_000);
-    checkFiles(first.dir, Object.keys(FILES));
+    checkFiles(first.dir, EXPORTS);
     assert.deepEqual(await verify(first.dir), []);
     const stored = await storedModels(store);
     assert.deepEqual(
@@ -267,8 +272,68 @@ test('half of other weights does not get into the folder', () =>
     checkFiles(dir, ['config.json', 'tokenizer.json', 'onnx/model_fp16.onnx']);
     hub.faults.length = 0;
     await fetchModel();
-    checkFiles(dir, Object.keys(FILES));
+    checkFiles(dir, EXPORTS);
     assert.equal((await storedModels(store)).length, 1);
+  }));
+
+/** Builds: a graph of a few bytes. */
+const building = (built: string[]) => async (into: string) => {
+  assert.ok(!existsSync(into), 'a build finds its place empty');
+  built.push(into);
+  mkdirSync(join(into, 'onnx'), { recursive: true });
+  writeFileSync(join(into, GRAPH), 'graph');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+};
+/** What is there before a build, and what of the download is there after it. */
+const BUILDS: [title: string, files: string[], before: (into: string) => void, left: string[]][] = [
+  ['where nothing is yet', ORIGINAL, () => undefined, []],
+  [
+    'where an earlier one was killed before it was taken over',
+    ORIGINAL,
+    (into) => {
+      mkdirSync(into);
+      writeFileSync(join(into, 'config.json'), '{');
+    },
+    [],
+  ],
+  ['beside an export that was chosen before', [...ORIGINAL, ...Q4], () => undefined, Q4],
+];
+for (const [title, files, harm, left] of BUILDS)
+  test(`one of two windows builds, ${title}`, () =>
+    scene([], async ({ store, fetchModel, description }) => {
+      const { dir } = await fetchModel({ files });
+      harm(`${dir}-4bit`);
+      assert.equal(await findBuilt(store, description), undefined);
+      const built: string[] = [];
+      const { signal } = new AbortController();
+      const both = [1, 2].map(() => buildOnce(dir, building(built), signal, () => undefined));
+      assert.deepEqual(await Promise.all(both), [`${dir}-4bit`, `${dir}-4bit`]);
+      assert.deepEqual(built, [`${dir}-4bit`]);
+      assert.equal(await findBuilt(store, description), `${dir}-4bit`);
+      assert.deepEqual(await verify(`${dir}-4bit`), []);
+      assert.equal(existsSync(dir), left.length > 0);
+      if (left.length > 0) {
+        checkFiles(dir, left);
+        assert.deepEqual(await verify(dir), []);
+      }
+      const stored = await storedModels(store);
+      assert.deepEqual(
+        stored.map(({ complete }) => complete),
+        left.length > 0 ? [true, true] : [true],
+      );
+    }));
+
+test('a build that fails leaves the download, and the next one starts anew', () =>
+  scene([], async ({ fetchModel }) => {
+    const { dir } = await fetchModel({ files: ORIGINAL });
+    const { signal } = new AbortController();
+    const failing = (): Promise<void> => Promise.reject(new Error('no'));
+    await assert.rejects(
+      buildOnce(dir, failing, signal, () => undefined),
+      /^Error: no$/,
+    );
+    checkFiles(dir, ORIGINAL);
+    assert.equal(await buildOnce(dir, building([]), signal, () => undefined), `${dir}-4bit`);
   }));
 
 /** What happens to a model folder, and what is said of it. */

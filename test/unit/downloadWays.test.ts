@@ -255,6 +255,8 @@ for (const [title, secure, wants, variable, value, said] of PROXIES)
         String(proxy.asked),
       );
       if (said !== undefined) assert.deepEqual(hub.seen, []);
+      // Not only the question, but all that follows goes through the tunnel.
+      else if (secure) assert.ok(proxy.carried > totalOf(repo), `${proxy.carried} bytes through the tunnel`);
     }));
 
 test('downloads through a proxy are resumed', () =>

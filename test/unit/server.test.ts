@@ -355,6 +355,64 @@ test('a text that the stop rules end is not written on at the server', async () 
   assert.equal(fake.came.at(-1)?.dropped, true);
 });
 
+const more = (text: string): string => events([{ choices: [{ text, logprobs: null, finish_reason: null }] }]);
+/** Answers that would never end, and what is taken of them for Generate. */
+const ENDLESS: [title: string, pieces: string[], text: string][] = [
+  ['more tokens than were asked for', Array<string>(40).fill(more('x')), 'x'.repeat(16)],
+  ['tokens without text', Array<string>(200).fill(more('')), ''],
+];
+for (const [title, body, text] of ENDLESS)
+  test(`an answer without end is ended: ${title}`, async () => {
+    const fake = await played({ ...ABOUT.vLLM, '/v1/completions': { body, then: 'hang' } });
+    const completion = await engineFor(fake).complete(request({ unbounded: true }), never, () => undefined);
+    assert.deepEqual([completion.finish, completion.text], ['length', text]);
+  });
+
+test('a server that only keeps the line open is waited for no longer than one that is silent', async () => {
+  const pings = Array<string>(200).fill(': ping\n\n');
+  const fake = await played({ ...ABOUT.vLLM, '/v1/completions': { body: [FIRST_HALF, ...pings], pace: 20 } });
+  const asked = engineFor(fake).complete(request({ unbounded: true }), never, () => undefined);
+  await assert.rejects(asked, { code: 'stalled' });
+});
+
+for (const status of [301, 400, 401, 403, 500])
+  test(`a server that refuses what it does not know with ${status} is known by its list`, async () => {
+    const other: Reply = { status, headers: { location: '/login' }, body: '<html>' };
+    const fake = await played({
+      ...ABOUT.OpenAI,
+      '/props': other,
+      '/api/version': other,
+      '/info': other,
+      '/v1/completions': { body: ANSWERS.vLLM.body },
+    });
+    const { text } = await engineFor(fake).complete(request(), never, () => undefined);
+    assert.equal(text, 'a + b;');
+  });
+
+test('after a failure the server may have another model', async () => {
+  const replies: Replies = { ...ABOUT.vLLM, '/v1/completions': { status: 404, body: '{"message": "no such model"}' } };
+  const fake = await played(replies);
+  const engine = engineFor(fake);
+  const ask = (): Promise<{ text: string }> => engine.complete(request(), never, () => undefined);
+  await assert.rejects(ask(), { code: 'unknown_model' });
+  replies['/v1/models'] = ABOUT.OpenAI['/v1/models'];
+  replies['/v1/completions'] = ({ model }) => (model === 'instruct' ? { body: ANSWERS.vLLM.body } : { status: 404 });
+  assert.equal((await ask()).text, 'a + b;');
+});
+
+test('a probability above one makes up for no other', async () => {
+  const piece = (text: string, logprob: number): object => ({
+    choices: [{ text, logprobs: { token_logprobs: [logprob] } }],
+  });
+  const end = { choices: [{ text: '', logprobs: null, finish_reason: 'stop' }] };
+  const fake = await played({
+    ...ABOUT.vLLM,
+    '/v1/completions': { body: events([piece('a', 7), piece('b', -2), end]) },
+  });
+  const { probability } = await engineFor(fake).complete(request({ unbounded: true }), never, () => undefined);
+  assert.ok(Math.abs(probability - Math.exp(-2)) < 1e-9, String(probability));
+});
+
 test('the key goes to its server, as a bearer, and without one there is no such header', async () => {
   for (const key of ['sesame', undefined]) {
     const fake = await played({ ...ABOUT.vLLM, '/v1/completions': { body: ANSWERS.vLLM.body } });

@@ -46,7 +46,7 @@ export class ChatFrame {
     try {
       this.#render = compile(text);
     } catch (error) {
-      throw damaged(path, (error as Error).message);
+      throw damaged(path, error instanceof Endless ? endless(error) : (error as Error).message);
     }
     const eos = nameOf(tokenizerConfig['eos_token']);
     const end = eos === undefined ? undefined : tokenizer.addedId(eos);
@@ -121,7 +121,7 @@ export class ChatFrame {
         const system = form.find(({ role, content }) => role === 'system' && content.trim() !== '');
         if (system === undefined || text.includes(system.content.trim())) return text;
       } catch (error) {
-        if (error instanceof Endless) throw damaged(this.#path, t('it does not come to an end ({0})', error.message));
+        if (error instanceof Endless) throw damaged(this.#path, endless(error));
         // What it says of the conversation as it was given is what people can do something about.
         refused ??= error;
       }
@@ -165,6 +165,8 @@ export class ChatFrame {
     return { between, endOfTurn: after !== undefined && this.#tokenizer.isAdded(after) ? after : undefined };
   }
 }
+
+const endless = ({ message }: Endless): string => t('it does not come to an end ({0})', message);
 
 /** The system messages before the first user's message, in it. */
 function merged(turns: readonly ChatTurn[]): ChatTurn[] {

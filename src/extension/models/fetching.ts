@@ -44,6 +44,8 @@ export async function fetchModel(
     }
     const choice = await offerWeights(description, choices, machine, wanted.weights);
     if (choice === undefined) return undefined;
+    const built = choice.build ? await hub.room.findBuilt(parts.store, description) : undefined;
+    if (built !== undefined) return built;
     const downloaded = await download(parts, hub, description, choice);
     return choice.build ? await build(parts, hub, downloaded.dir) : downloaded.dir;
   } catch (error) {
@@ -82,24 +84,28 @@ function download(
 
 /** Builds the 4-bit graph beside the original weights, which are removed when it is there and has been checked. */
 function build({ extensionPath, log, strings }: ModelsParts, hub: Hub, from: string): Promise<string> {
-  const into = `${from}-4bit`;
-  return withProgress(t('Building the graph'), async (report, signal) => {
-    const built = await buildInProcess(
-      join(extensionPath, 'dist', 'engine.js'),
-      { from, into, bits: 4 },
-      {
-        onProgress: ({ doing, fraction }) => report(doing, fraction),
-        signal,
-        strings,
-        log: (line) => log.info(line),
+  return withProgress(t('Building the graph'), async (report, signal) =>
+    hub.room.buildOnce(
+      from,
+      async (into, signal) => {
+        const built = await buildInProcess(
+          join(extensionPath, 'dist', 'engine.js'),
+          { from, into, bits: 4 },
+          {
+            onProgress: ({ doing, fraction }) => report(doing, fraction),
+            signal,
+            strings,
+            log: (line) => log.info(line),
+          },
+        );
+        log.info(
+          `built ${built.dir}: ${built.bytes} bytes in ${built.buildSeconds.toFixed(0)} s; logits correlate with the original's by ${built.correlation.toFixed(4)}`,
+        );
       },
-    );
-    await hub.room.keepBuilt(from, into);
-    log.info(
-      `built ${built.dir}: ${built.bytes} bytes in ${built.buildSeconds.toFixed(0)} s; logits correlate with the original's by ${built.correlation.toFixed(4)}`,
-    );
-    return built.dir;
-  });
+      signal,
+      () => report(t('another window builds it already')),
+    ),
+  );
 }
 
 /** Runs work with a notification that shows how far it is, and can be cancelled. @throws Stopped where it was */
