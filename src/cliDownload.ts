@@ -34,7 +34,7 @@ export async function downloadModel(
     throw new BadInput(`--token-from-env ${tokenFromEnv}: there is no such variable in the environment.`);
   const room = createRequire(__filename)(join(__dirname, 'download.js')) as DownloadRoom;
   const hub = {
-    endpoint: flags.endpoint ?? process.env['HF_ENDPOINT'] ?? ENDPOINT,
+    endpoint: flags.endpoint ?? (process.env['HF_ENDPOINT'] || ENDPOINT),
     ...(token === undefined ? {} : { token }),
     fetch: room.environmentFetch(),
     signal,

@@ -36,6 +36,23 @@ const REFUSED: [what: string, source: TinySource, damage: (dir: string) => void,
     /config\.json asks for model_type "gemma2".*llama, mistral, qwen2, qwen3/,
   ],
   [
+    'a folder in the place of the tokenizer',
+    { family: 'llama' },
+    (dir) => {
+      rmSync(join(dir, 'tokenizer.json'));
+      mkdirSync(join(dir, 'tokenizer.json'));
+    },
+    'model_missing',
+    /lacks .*tokenizer\.json/,
+  ],
+  [
+    'an index that names the folder above',
+    { family: 'llama' },
+    (dir) => writeFileSync(join(dir, 'model.safetensors.index.json'), '{"weight_map": {"a": ".."}}'),
+    'model_damaged',
+    /names "\.\.", which is no file of the folder/,
+  ],
+  [
     'another activation',
     { family: 'llama', config: { hidden_act: 'gelu' } },
     ignore,
@@ -412,4 +429,12 @@ test('a folder that has safetensors only says how it is built', () => {
   const from = newDir();
   writeTinySource(from, { family: 'llama' });
   assert.throws(() => readModelFolder(from), /has safetensors but no ONNX files.*glassbox build --from/);
+});
+
+test('a folder that is called like a paper is left out', async () => {
+  const [from, into] = [newDir(), newDir()];
+  writeTinySource(from, { family: 'llama' });
+  mkdirSync(join(from, 'LICENSE'));
+  await buildModel({ from, into, bits: 4 });
+  assert.ok(existsSync(join(into, 'config.json')) && !existsSync(join(into, 'LICENSE')));
 });

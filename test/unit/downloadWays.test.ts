@@ -193,6 +193,13 @@ for (const [title, args, environment, said] of SAID)
       assert.equal(stderr.trim().split('\n').length, 1, stderr);
     }));
 
+test('an empty HF_ENDPOINT in the environment is none', async () => {
+  // Nothing listens at the proxy: whatever is asked for gets no further than there.
+  const nowhere = { HF_ENDPOINT: '', HTTPS_PROXY: 'http://127.0.0.1:1' };
+  const { stderr } = await glassbox(['download', 'owner/tiny', '--into', join(scratch, 'none')], nowhere);
+  assert.match(stderr, /The proxy 127\.0\.0\.1:1 cannot be reached/);
+});
+
 test('a token from the environment opens a private model', () =>
   withHub({ repos: [{ ...repo, token: 'hers' }] }, async (hub, store) => {
     const args = ['download', 'owner/tiny', '--into', store, '--endpoint', hub.endpoint, '--token-from-env', 'HERS'];

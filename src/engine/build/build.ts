@@ -103,7 +103,7 @@ function readSource(dir: string): Record<string, unknown> {
       t('There is no folder {0}. Choose a folder with config.json, tokenizer.json and safetensors.', dir),
     );
   for (const name of ['config.json', ...NEEDED])
-    if (!existsSync(join(dir, name)))
+    if (statSync(join(dir, name), { throwIfNoEntry: false })?.isFile() !== true)
       throw new EngineError(
         'model_missing',
         t('The model folder lacks {0}. Restore the file or choose another model folder.', join(dir, name)),
@@ -151,7 +151,13 @@ async function writeModel(
 /** Copies the tokenizer and the papers; config.json says where the data lies, and how long texts may be. */
 function copyAlong(from: string, into: string, config: Record<string, unknown>, shape: Shape, file: string): void {
   const names = readdirSync(from).filter((name) => [...NEEDED, ...ALONG].includes(name) || PAPERS.test(name));
-  for (const name of names) copyFileSync(join(from, name), join(into, name));
+  for (const name of names.filter((each) => statSync(join(from, each)).isFile())) {
+    try {
+      copyFileSync(join(from, name), join(into, name));
+    } catch (error) {
+      throw cannotWrite(join(into, name), error);
+    }
+  }
   const changed = {
     ...config,
     max_position_embeddings: shape.context,

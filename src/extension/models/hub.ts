@@ -34,7 +34,8 @@ export class Hub {
 
   /** How it is reached. In the editor's process `fetch` goes through the editor's proxy and trusts its certificates. */
   async options(signal: AbortSignal): Promise<download.HubOptions> {
-    const token = await tokenFor(this.#parts.secrets, this.endpoint);
+    // An address that is none has no token; describeRepo says what is wrong with it.
+    const token = URL.canParse(this.endpoint) ? await tokenFor(this.#parts.secrets, this.endpoint) : undefined;
     return {
       endpoint: this.endpoint,
       ...(token === undefined ? {} : { token }),

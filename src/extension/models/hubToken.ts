@@ -10,6 +10,11 @@ export async function tokenFor(secrets: vscode.SecretStorage, endpoint: string):
 
 /** Asks for the token of an address and keeps it; an empty one is forgotten. */
 export async function setHubToken(secrets: vscode.SecretStorage, endpoint: string): Promise<void> {
+  if (!URL.canParse(endpoint)) {
+    const why = t('"{0}" is not the address of a hub. Write one such as https://huggingface.co.', endpoint);
+    void vscode.window.showErrorMessage(t('Glassbox: {0}', why));
+    return;
+  }
   const had = await tokenFor(secrets, endpoint);
   const given = await vscode.window.showInputBox({
     title: t('Token for {0}', new URL(endpoint).host),
