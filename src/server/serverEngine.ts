@@ -11,7 +11,7 @@ import { familyOf } from './families';
 import type { Fields } from './fields';
 import { cutOff, reported, ServerFault } from './fault';
 import { recognise, type Known } from './recognise';
-import { Transport, type Patience } from './transport';
+import { DONE, Transport, type Patience } from './transport';
 
 export { useStrings } from '../l10n';
 export { ServerFault };
@@ -266,7 +266,7 @@ async function* pieces(
   let first = true;
   let [tokens, empty] = [0, 0];
   for await (const message of answer) {
-    const piece = read(message);
+    const piece: Piece = message === DONE ? { text: '', tokens: 0, finish: 'eos' } : read(message);
     // TGI answers with success and then refuses.
     if (piece.error !== undefined) throw reported(base, piece.error, first);
     first = false;

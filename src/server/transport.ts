@@ -16,6 +16,9 @@ export interface Patience {
   next: number;
 }
 
+/** The message that says that an answer is complete, as OpenAI has it. */
+export const DONE: Fields = {};
+
 /** Larger answers to a question about the server itself are not read, in characters; nor are longer errors. */
 const MAX_ANSWER = 4_000_000;
 
@@ -90,8 +93,8 @@ export class Transport {
       )) {
         // What is no message, such as a comment that keeps the line open, is no part of an answer.
         wait();
+        yield message === '[DONE]' ? DONE : parse(message, base);
         if (message === '[DONE]') return;
-        yield parse(message, base);
       }
     } catch (error) {
       if (own.signal.aborted) throw own.signal.reason;

@@ -46,6 +46,25 @@ const REFUSED: [what: string, source: TinySource, damage: (dir: string) => void,
     /lacks .*tokenizer\.json/,
   ],
   [
+    'a tokenizer of another model',
+    { family: 'llama' },
+    (dir) => {
+      const path = join(dir, 'tokenizer.json');
+      const json = JSON.parse(readFileSync(path, 'utf8')) as { model: { vocab: Record<string, number> } };
+      json.model.vocab['of another model'] = 99_999;
+      writeFileSync(path, JSON.stringify(json));
+    },
+    'model_damaged',
+    /[\\/]\d+[\\/]tokenizer\.json has 100,?000 ids where .*[\\/]\d+[\\/]config\.json's vocab_size/,
+  ],
+  [
+    'a damaged tokenizer',
+    { family: 'llama' },
+    (dir) => writeFileSync(join(dir, 'tokenizer.json'), '{'),
+    'model_damaged',
+    /[\\/]\d+[\\/]tokenizer\.json/,
+  ],
+  [
     'an index that names the folder above',
     { family: 'llama' },
     (dir) => writeFileSync(join(dir, 'model.safetensors.index.json'), '{"weight_map": {"a": ".."}}'),

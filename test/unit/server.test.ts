@@ -275,6 +275,13 @@ test('llama.cpp that refuses while it loads is asked again what it is', async ()
 });
 
 const vllm = (reply: Reply): Replies => ({ ...ABOUT.vLLM, '/v1/completions': reply });
+test('an answer is complete where the server says so, with a reason or without', async () => {
+  const one = { object: 'text_completion', choices: [{ index: 0, text: 'a + b;', logprobs: null }] };
+  const fake = await played(vllm({ body: events([one, '[DONE]']) }));
+  const { text, finish } = await engineFor(fake).complete(request(), never, () => undefined);
+  assert.deepEqual([text, finish], ['a + b;', 'eos']);
+});
+
 const FIRST_HALF = ANSWERS.vLLM.body.slice(0, ANSWERS.vLLM.body.indexOf('\n\n') + 2);
 const FAULTS: [name: string, replies: Replies, code: string, says: RegExp, model?: string][] = [
   [

@@ -151,7 +151,7 @@ async function writeModel(
 /** Copies the tokenizer and the papers; config.json says where the data lies, and how long texts may be. */
 function copyAlong(from: string, into: string, config: Record<string, unknown>, shape: Shape, file: string): void {
   const names = readdirSync(from).filter((name) => [...NEEDED, ...ALONG].includes(name) || PAPERS.test(name));
-  for (const name of names.filter((each) => statSync(join(from, each)).isFile())) {
+  for (const name of names.filter((each) => statSync(join(from, each), { throwIfNoEntry: false })?.isFile())) {
     try {
       copyFileSync(join(from, name), join(into, name));
     } catch (error) {

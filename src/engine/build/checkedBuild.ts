@@ -1,11 +1,12 @@
 // Builds a model and holds it against the weights that it was made of, before it takes its place.
 
+import { resolve } from 'node:path';
 import type { BuildJob, BuildResult, JobProgress } from '../../jobProtocol';
 import { t } from '../../l10n';
 import { agreement } from '../agreement';
-import { EngineError } from '../errors';
+import { EngineError, otherVocabulary } from '../errors';
 import { Model } from '../model';
-import { readModelFolder } from '../modelFolder';
+import { readModelFolder, type ModelFolder } from '../modelFolder';
 import { Tokenizer } from '../tokenizer';
 import { buildModel, cancelled, type Built } from './build';
 import { weightsOf } from './matrices';
@@ -46,7 +47,7 @@ export async function checkedBuild(
       built = performance.now();
       const doing = t('Checking the model against its original weights');
       const told = spaced((fraction) => onProgress({ doing, fraction: BUILDING + fraction * (1 - BUILDING) }));
-      found = await compare(model, told, signal);
+      found = await compare(model, resolve(from), told, signal);
       if (!(found.correlation >= LEAST[bits]))
         throw new EngineError(
           'model_unsupported',
@@ -64,14 +65,27 @@ export async function checkedBuild(
   return { dir: into, bytes, ...found, buildSeconds, checkSeconds: seconds(built, performance.now()) };
 }
 
-/** How alike the logits are. @param onProgress told in [0, 1] */
+/** A built folder and its tokenizer. @throws EngineError naming the file that was copied: the built folder goes */
+function readBuilt(dir: string, from: string): { folder: ModelFolder; tokenizer: Tokenizer } {
+  try {
+    const folder = readModelFolder(dir);
+    const tokenizer = new Tokenizer(folder);
+    const { wordIds } = tokenizer;
+    if (wordIds > folder.config.vocab) throw otherVocabulary('tokenizer', `${dir}/tokenizer.json`, wordIds, folder);
+    return { folder, tokenizer };
+  } catch (error) {
+    throw error instanceof EngineError ? new EngineError(error.code, error.message.replaceAll(dir, from)) : error;
+  }
+}
+
+/** How alike the logits are. @param from the folder of the weights; @param onProgress told in [0, 1] */
 async function compare(
   { dir, shape, weights }: Built,
+  from: string,
   onProgress: (fraction: number) => void,
   signal: AbortSignal,
 ): Promise<{ correlation: number; sameTop: number }> {
-  const folder = readModelFolder(dir);
-  const tokenizer = new Tokenizer(folder);
+  const { folder, tokenizer } = readBuilt(dir, from);
   const texts = TEXTS.map((text) => tokenizer.encode(text).slice(0, Math.min(TOKENS, shape.context)));
   const model = await Model.load(folder, 'cpu');
   const parts: Float32Array[] = [];

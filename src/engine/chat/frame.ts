@@ -10,6 +10,8 @@ import { damaged, type TemplateFile } from './templateFile';
 
 /** What is left out of a long conversation goes in steps of this share of the room, so that its front stays put for some turns. */
 const STEP = 0.25;
+/** Time for finding out what of a long conversation to leave out, in milliseconds: each step renders it anew. */
+const MOST_FITTING_MS = 4000;
 /** Texts that no template has, for a conversation that shows its frame. */
 const [ASKED, ANSWERED, NEXT] = ['qXasked', 'qXanswered', 'qXnext'];
 
@@ -85,8 +87,10 @@ export class ChatFrame {
     const sizes = turns.map((turn) => (isSystem(turn) ? 0 : size(turn)));
     const before = (start: number): number => sizes.slice(0, start).reduce((sum, size) => sum + size, 0);
     let ids = all;
+    const end = performance.now() + MOST_FITTING_MS;
     for (const start of starts) {
       if (before(start) < wanted && start !== starts.at(-1)) continue;
+      if (performance.now() > end) throw damaged(this.#path, endless(new Endless(`more than ${MOST_FITTING_MS} ms`)));
       ids = this.encode(turns.filter((turn, i) => i >= start || isSystem(turn)));
       if (ids.length <= room) return ids;
     }
