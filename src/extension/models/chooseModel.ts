@@ -20,6 +20,11 @@ const SHIPPED = ['models', 'glassbox-small'];
 
 type Item = vscode.QuickPickItem & { entry: ModelEntry };
 
+/** Its words and its sign may have changed meanwhile. */
+function doesTheSame({ entry: a }: Item, { entry: b }: Item): boolean {
+  return JSON.stringify(a.choice) === JSON.stringify(b.choice);
+}
+
 export class ModelPicker {
   readonly #parts: ModelsParts;
   readonly #hub: Hub;
@@ -50,9 +55,11 @@ export class ModelPicker {
     const fill = async (): Promise<void> => {
       const entries = modelEntries({ ...(await this.#facts()), measuring });
       if (closed) return;
-      const active = pick.activeItems[0]?.label;
+      const active = pick.activeItems[0];
       pick.items = entries.map(toItem);
-      pick.activeItems = pick.items.filter(({ label }) => label === active);
+      // Where none was active, the editor's own choice stays: the first that fits what has been typed.
+      const same = pick.items.find((item) => active !== undefined && doesTheSame(item, active));
+      if (same !== undefined) pick.activeItems = [same];
     };
     const failed = (error: unknown): void => void this.#parts.log.error(String(error));
     const measured = async (): Promise<void> => {
