@@ -63,6 +63,8 @@ const COMMON = {
 type Flags = Record<string, string | undefined>;
 /** Flags of generate that say how a token is drawn, and those that say how texts are searched for. */
 const SAMPLING_FLAGS = ['temperature', 'top-p', 'top-k', 'min-p', 'typical-p', 'repetition-penalty', 'seed'];
+/** ONNX Runtime searches the command line for patterns, in a way that longer ones overflow its stack (it crashes from 40 to 50 thousand on). */
+const MOST_CHARACTERS = 20_000;
 const BEAM_FLAGS = ['length-penalty', 'n-best', 'early-stopping'];
 
 interface Command {
@@ -122,6 +124,11 @@ async function main(args: string[]): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
+  const characters = args.reduce((sum, { length }) => sum + length, 0);
+  if (characters > MOST_CHARACTERS)
+    throw new BadInput(
+      `the command line has ${characters} characters, more than the ${MOST_CHARACTERS} that ONNX Runtime bears; give a longer text to complete, as {"prefix": …, "raw": true} on standard input.`,
+    );
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined)
     throw new BadInput(

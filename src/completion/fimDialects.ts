@@ -30,6 +30,10 @@ const threeTokens = (pre: string, suf: string, mid: string): readonly FramePart[
   ...[token(pre), PREFIX, token(suf)],
   ...[SUFFIX, token(mid)],
 ];
+/** Suffix, prefix, middle, each with its token before it. */
+function suffixThenPrefix(suf: string, pre: string, mid: string): readonly FramePart[] {
+  return [token(suf), SUFFIX, token(pre), PREFIX, token(mid)];
+}
 const PIPED = ['<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>'] as const;
 const PLAIN = ['<fim_prefix>', '<fim_suffix>', '<fim_middle>'] as const;
 const END_OF_TEXT = ['<|endoftext|>'];
@@ -67,6 +71,19 @@ export const STARCODER: FimDialect = {
   file: '<filename>',
   repository: '<reponame>',
   ends: [...END_OF_TEXT, '<gh_stars>', '<fim_pad>'],
+};
+/** It has StarCoder's tokens, and was taught the suffix first, with a token of its own before each text (JetBrains/Mellum-4b-base). */
+export const MELLUM: FimDialect = {
+  name: 'Mellum',
+  frame: suffixThenPrefix(PLAIN[1], PLAIN[0], PLAIN[2]),
+  file: '<filename>',
+  named: /mellum/i,
+  ends: [...END_OF_TEXT, '<fim_pad>'],
+};
+export const SEED_CODER: FimDialect = {
+  name: 'Seed-Coder',
+  frame: suffixThenPrefix('<[fim-suffix]>', '<[fim-prefix]>', '<[fim-middle]>'),
+  ends: ['<[end▁of▁sentence]>'],
 };
 /** Stable Code, Granite, and others that took over the tokens of StarCoder without those of files. */
 export const PLAIN_TOKENS: FimDialect = { name: 'StarCoder', frame: threeTokens(...PLAIN), ends: END_OF_TEXT };
@@ -111,8 +128,8 @@ export const INCODER: FimDialect = {
 
 /** In the order in which a vocabulary is looked at: the first whose tokens, that of files included, it has. */
 export const DIALECTS: readonly FimDialect[] = [
-  ...[QWEN, CODEGEMMA, PIPED_TOKENS, STARCODER2, STARCODER, PLAIN_TOKENS, SANTACODER],
-  ...[DEEPSEEK, CODELLAMA, CODESTRAL, CODEGEN, INCODER],
+  ...[QWEN, CODEGEMMA, PIPED_TOKENS, STARCODER2, MELLUM, STARCODER, PLAIN_TOKENS, SANTACODER],
+  ...[DEEPSEEK, CODELLAMA, CODESTRAL, SEED_CODER, CODEGEN, INCODER],
 ];
 
 /** The dialect in the order PRE SUF suffix MID prefix, where it has three tokens around and between its two texts. */

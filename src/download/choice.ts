@@ -1,5 +1,6 @@
 // Which files of a repository are downloaded where nobody is there to choose: the command line's way to the choices of catalog/weights.ts.
 
+import { isBuildable } from '../catalog/buildable';
 import { familyOf } from '../catalog/families';
 import { filesWith, NEEDED, weightsChoices } from '../catalog/weights';
 import { t } from '../l10n';
@@ -27,12 +28,14 @@ export function filesToFetch({ name, files, config }: RepoDescription, weights?:
         missing,
       ),
     );
-  const choices = weightsChoices(files, family.kind === 'encoder-decoder');
+  const pair = family.kind === 'encoder-decoder';
+  const choices = weightsChoices(files, pair).filter(({ build }) => !build || isBuildable(config));
   const chosen =
     weights === undefined ? choices[0] : choices.find(({ id, label, build }) => id === weights || (!build && label === weights)); // prettier-ignore
   if (chosen !== undefined) return chosen.files;
-  if (weights?.endsWith('.onnx') === true && paths.has(weights)) return filesWith(files, [weights]);
-  const there = [...paths].filter((path) => path.endsWith('.onnx'));
+  // A file of an encoder–decoder model is no model without the others.
+  if (!pair && weights?.endsWith('.onnx') === true && paths.has(weights)) return filesWith(files, [weights]);
+  const there = pair ? choices.map(({ id }) => id) : [...paths].filter((path) => path.endsWith('.onnx'));
   throw unsuitable(
     there.length === 0
       ? t('{0} has no ONNX weights that are known. Look for an export of it with ONNX in its name.', name)

@@ -62,13 +62,14 @@ export function readModelFolder(dir: string, weights?: string): ModelFolder {
   const generation = existsSync(join(folder, 'generation_config.json'))
     ? readJson(folder, 'generation_config.json')
     : {};
+  const settings = readConfig(config, generation, join(folder, 'config.json'));
   return {
     dir: folder,
     name: nameOf(folder),
-    config: readConfig(config, generation, join(folder, 'config.json')),
+    config: settings,
     weightsPath,
     weights: relative(folder, weightsPath).replaceAll('\\', '/'),
-    seq2seq: encoderDecoder ? readSeq2Seq(weightsPath, config, generation) : undefined,
+    seq2seq: encoderDecoder ? readSeq2Seq(folder, weightsPath, settings.vocab, config, generation) : undefined,
     copying: readCopyingWeights(generation, join(folder, 'generation_config.json')),
     memory: readMemoryWeights(generation, join(folder, 'generation_config.json')),
     calibration: readCalibration(generation, join(folder, 'generation_config.json')),

@@ -26,6 +26,12 @@ const CHEAPER = 8;
 const MOST_ANEW = 512;
 /** Largest difference of two runs that should give the same, relative to the largest logit. */
 const SAME = 1e-3;
+/** Tokens before those that are tried, where it has to be seen how much a graph rounds. */
+const BEFORE = 8;
+/** Logits may be so many times as far apart as those of the same tokens in two ways that are right. */
+const ROUNDING = 1.5;
+/** Two ways that are right are not so far apart, relative to the logits. */
+const MOST_ROUNDING = 0.3;
 
 export class PlainRunner implements Runner {
   readonly session: Session;
@@ -59,10 +65,11 @@ export class PlainRunner implements Runner {
     if (ids.length === 1 || cache.length === 0 || this.#several === true) return this.#run(ids, cache, wanted);
     if (this.#several === false) return this.#runSingly(ids, cache, wanted);
     const first = ids.slice(0, TRIED);
+    const before = cache.ids.slice(0, BEFORE);
     const rest = ids.slice(TRIED);
     const together = await this.#run(first, cache.branch(), 'all').catch(() => undefined);
     const each = await oneAfterAnother(first, 'all', (id) => this.#run([id], cache, 'last'));
-    this.#several = together !== undefined && areAlike(together, each);
+    this.#several = together !== undefined && (areAlike(together, each) || (await this.#onlyRounds(before, first)));
     if (rest.length === 0) return lastRows(each, ids.length, wanted);
     const others = await this.forward(rest, cache, wanted);
     return wanted === 'all' || (wanted !== 'last' && wanted > rest.length)
@@ -72,6 +79,20 @@ export class PlainRunner implements Runner {
 
   dispose(): Promise<void> {
     return this.session.release();
+  }
+
+  /**
+   * Whether `ids` after `before` give, together, what they give one after another, up to rounding. With 8-bit activations, how a run rounds
+   * depends on its tokens; how much that is, the whole text on an empty cache tells.
+   */
+  async #onlyRounds(before: readonly number[], ids: readonly number[]): Promise<boolean> {
+    const whole = await this.#run([...before, ...ids], this.newCache(), ids.length);
+    const cache = this.newCache();
+    await this.#run(before, cache, 'last');
+    const together = await this.#run(ids, cache.branch(), 'all');
+    const each = await oneAfterAnother(ids, 'all', (id) => this.#run([id], cache, 'last'));
+    const rounding = distance(whole, each);
+    return rounding < MOST_ROUNDING && distance(together, each) <= ROUNDING * rounding;
   }
 
   /** Of a graph that takes several tokens on an empty cache only: one after another, or the whole text anew where that is less. */
@@ -118,6 +139,12 @@ export class PlainRunner implements Runner {
 /** Of the logits of all of n ids those wanted. */
 function lastRows(all: Float32Array, n: number, wanted: Wanted): Float32Array {
   return all.subarray(all.length - rowsOf(wanted, n) * (all.length / n));
+}
+
+/** How far apart logits are, relative to their size. */
+function distance(a: Float32Array, b: Float32Array): number {
+  const square = (x: Float32Array): number => x.reduce((sum, value) => sum + value * value, 0);
+  return Math.sqrt(square(a.map((x, i) => x - (b[i] as number))) / square(b));
 }
 
 function areAlike(a: Float32Array, b: Float32Array): boolean {

@@ -145,9 +145,10 @@ export class Tokenizer {
     return this.#inner.added_tokens.some((token) => token.id === id);
   }
 
-  /** Text of `ids`, special tokens left out; bytes that are not whole characters become U+FFFD. */
+  /** Text of `ids`, without special tokens and ids that the vocabulary lacks; bytes that are not whole characters become U+FFFD. */
   decode(ids: number[]): string {
-    const written = ids.filter((id) => !this.specialIds.has(id));
+    const { vocab } = this.#inner.model;
+    const written = ids.filter((id) => !this.specialIds.has(id) && vocab[id] !== undefined);
     return written.length === 0 ? '' : this.#inner.decode(written, { clean_up_tokenization_spaces: false });
   }
 

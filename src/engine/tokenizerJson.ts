@@ -23,8 +23,40 @@ export function preparedJson(json: Json): Json {
     pre_tokenizer: eachPart(json['pre_tokenizer'], (part) => blankFirst(withPattern(part))),
     decoder: eachPart(json['decoder'], blankFirst),
     post_processor: eachPart(after, withoutEnd),
-    model: withStringMerges(model as Json),
+    model: withoutNames(withStringMerges(typed(model)), json['added_tokens']),
   };
+}
+
+/** Kinds of vocabularies that the library reads; of any other it would make something else. */
+const KINDS = ['BPE', 'Unigram', 'WordPiece'];
+
+/** Older files (those of GPT-2 and T5 as they were first published) do not say which kind theirs is. @throws Error where it is none that is known */
+function typed(model: unknown): Json {
+  if (typeof model !== 'object' || model === null) throw new Error('it has no model');
+  const { type, vocab, merges } = model as Json;
+  const inferred = Array.isArray(vocab) ? 'Unigram' : Array.isArray(merges) ? 'BPE' : 'WordPiece';
+  const kind = type ?? inferred;
+  if (typeof kind !== 'string' || !KINDS.includes(kind))
+    throw new Error(`Unknown TokenizerModel type: ${String(type)}`);
+  const entries: readonly unknown[] = kind === 'Unigram' ? [] : Object.values(vocab ?? {});
+  if (!entries.every((id) => Number.isSafeInteger(id) && (id as number) >= 0))
+    throw new Error('an id of its vocabulary is no whole number');
+  const pieces = kind === 'Unigram' && Array.isArray(vocab) ? (vocab as unknown[]) : [];
+  if (!pieces.every((piece) => Array.isArray(piece) && typeof piece[0] === 'string' && typeof piece[1] === 'number'))
+    throw new Error('a piece of its vocabulary has no score');
+  if (entries.length + pieces.length === 0) throw new Error('its vocabulary is empty');
+  return { ...model, type: kind };
+}
+
+/**
+ * The pieces of a Unigram vocabulary without the names of special tokens, which stand among them with the best of scores: a name that is written
+ * in a text is none of its pieces. What is added has these names and ids, too.
+ */
+function withoutNames(model: Json, added: unknown): Json {
+  if (model['type'] !== 'Unigram' || !Array.isArray(added)) return model;
+  const names = new Set((added as Json[]).filter(({ special }) => special === true).map(({ content }) => content));
+  const vocab = model['vocab'] as [string, number][];
+  return { ...model, vocab: vocab.map(([piece, score]) => [names.has(piece) ? '' : piece, score]) };
 }
 
 /** The same for text that goes on: no blank is put before it. */

@@ -9,7 +9,7 @@ import type { Completer } from './completer';
 import type { Config } from './config';
 import { textAround } from './documents';
 import type { Exclusion } from './exclusion';
-import { reasonNotToAsk } from './gate';
+import { reasonNotToAsk, reasonOfModel } from './gate';
 import { Generations } from './generations';
 import type { GhostStream } from './ghostStream';
 import { itemFor, otherItems } from './items';
@@ -170,6 +170,9 @@ export class CompletionProvider implements vscode.InlineCompletionItemProvider, 
     if (excluded !== undefined) return reasons.excluded(excluded, document);
     if (!question.stands()) return reasons.superseded();
     const shown = await this.#finder.find(question);
+    // It may have been asked while its model was not known yet, or a server was to answer.
+    const rewrites = reasonOfModel(engine.state);
+    if (rewrites !== undefined) return rewrites;
     return 'offer' in shown ? this.#items(question, shown) : shown;
   }
 

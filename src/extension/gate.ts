@@ -29,14 +29,21 @@ export function reasonNotToAsk(asked: Asked, config: Config, state: Completer['s
   if (!isForWriting(document)) return reasons.notForWriting();
   if (!invoked && !isEnabled(document)) return reasons.off(config, document);
   if (state.kind === 'failed') return reasons.failed(state.reason);
-  if ((state.kind === 'ready' || state.kind === 'asleep') && state.info.kind === 'encoder-decoder')
-    return reasons.rewrites(state.info.name);
+  const rewrites = reasonOfModel(state);
+  if (rewrites !== undefined) return rewrites;
   const editor = editorOf(document);
   if (editor?.selection.isEmpty === false && editor.selection.contains(position)) return reasons.selection();
   if (prefix.trim() === '') return reasons.empty();
   // Before a word only who asks by hand gets something, and never in the middle of one.
   if (WORD.test(suffix) && (!invoked || WORD_BEFORE.test(prefix))) return reasons.midWord();
   return undefined;
+}
+
+/** Why the model that is loaded has no suggestions; undefined where it has, or is not known yet. */
+export function reasonOfModel(state: Completer['state']): Reason | undefined {
+  return (state.kind === 'ready' || state.kind === 'asleep') && state.info.kind === 'encoder-decoder'
+    ? reasons.rewrites(state.info.name)
+    : undefined;
 }
 
 /** Columns of a tab stop in a document. */

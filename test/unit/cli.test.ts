@@ -189,6 +189,10 @@ const BAD_USE: [string[], RegExp][] = [
   [['complete', '--model', noTokenizer], /tokenizer\.json/],
   [['complete', '--model', tiny, '--weights', 'onnx/other.onnx'], /other\.onnx/],
   [['generate', '--model', tiny], /--prompt is missing/],
+  [
+    ['generate', '--model', tiny, '--prompt', 'x'.repeat(100_000)],
+    /command line has 1000\d\d characters, more than the 20000 that/,
+  ],
   [['generate', '--model', tiny, '--prompt', 'a', '--top-p', '2'], /--top-p 2 must be a number from 0\.001 to 1/],
   [['generate', '--model', tiny, '--prompt', 'a', '--max-tokens', 'many'], /--max-tokens many must be a whole number/],
   [['generate', '--model', tiny, '--prompt', 'a', '--min-p', '2'], /--min-p 2 must be a number from 0 to 1/],

@@ -599,4 +599,12 @@ test('the files that make a model', () => {
     config: { model_type: 'mamba' },
   };
   assert.throws(() => filesToFetch(stranger), { code: 'unsuitable', message: /owner\/model cannot be run: .*mamba/ });
+  const gpt2 = { ...describe(['model.safetensors', 'tokenizer.json', 'config.json']), config: { model_type: 'gpt2' } };
+  for (const weights of [undefined, 'safetensors'])
+    assert.throws(() => filesToFetch(gpt2, weights), { code: 'unsuitable', message: /no ONNX weights that are known/ });
+  const whole = ['onnx/encoder_model.onnx', 'onnx/decoder_model_merged.onnx', 'tokenizer.json', 'config.json'];
+  const t5 = { ...describe([...whole, 'onnx/decoder_model_merged_q4.onnx', 'onnx/decoder_model.onnx']), config: { model_type: 't5' } }; // prettier-ignore
+  assert.ok(whole.every((path) => filesToFetch(t5, 'onnx/decoder_model_merged.onnx').includes(path)));
+  for (const alone of ['onnx/decoder_model_merged_q4.onnx', 'onnx/decoder_model.onnx', 'onnx/encoder_model.onnx'])
+    assert.throws(() => filesToFetch(t5, alone), { message: /There are onnx\/decoder_model_merged\.onnx\.$/ });
 });

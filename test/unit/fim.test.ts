@@ -3,7 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CODELLAMA, DIALECTS, GLASSBOX, tokensOf, type FimDialect } from '../../src/completion/fimDialects';
+import {
+  CODELLAMA,
+  DIALECTS,
+  GLASSBOX,
+  PLAIN_TOKENS,
+  tokensOf,
+  type FimDialect,
+} from '../../src/completion/fimDialects';
 import type { ModelFolder } from '../../src/engine/modelFolder';
 import { framePrompt } from '../../src/engine/prompt';
 import { Tokenizer } from '../../src/engine/tokenizer';
@@ -16,6 +23,8 @@ import { sentencePieceTokenizer } from '../chatFamilies';
 interface Case {
   dialect: FimDialect;
   order?: string;
+  /** The model's folder, where its name counts. */
+  dir?: string;
   /** With the document a.js, `P` before the cursor and `S` behind it, and the file b.js. */
   framed: string;
   /** The same where nothing stands after the cursor. */
@@ -53,7 +62,14 @@ const CASES: Case[] = [
     open: '<filename>b.js\nf<filename>a.js\nP',
   },
   {
-    dialect: DIALECTS[5] as FimDialect,
+    dialect: by('Mellum'),
+    framed: '<filename>b.js\nf<filename>a.js\n<fim_suffix>S<fim_prefix>P<fim_middle>',
+    open: '<filename>b.js\nf<filename>a.js\nP',
+    dir: 'models/JetBrains--Mellum-4b-base',
+  },
+  { dialect: by('Seed-Coder'), framed: 'f\n<[fim-suffix]>S<[fim-prefix]>P<[fim-middle]>', open: 'f\nP' },
+  {
+    dialect: PLAIN_TOKENS,
     framed: 'f\n<fim_prefix>P<fim_suffix>S<fim_middle>',
     open: 'f\nP',
   },
@@ -96,12 +112,12 @@ const request = (change: Partial<CompletionRequest>): CompletionRequest =>
     ...{ context: [{ path: 'b.js', text: 'f' }], ...change },
   }) as unknown as CompletionRequest;
 
-for (const { dialect, order, framed, open } of CASES) {
+for (const { dialect, order, dir, framed, open } of CASES) {
   const name = `${dialect.name}${order === undefined ? '' : `, ${order}`}${dialect.file === undefined ? '' : ', files'}`;
   // What only ends texts is in every vocabulary; the frame must be told without it.
   const names = tokensOf(dialect).filter((token) => token !== '</s>');
   const idsOf = (change: Partial<CompletionRequest>): number[] =>
-    framePrompt(tokenizerFor(names, order), request(change), 512, false).ids;
+    framePrompt(tokenizerFor(names, order, dir), request(change), 512, false).ids;
 
   test(`${name}: the ids of the frame are those of the text that spells it out`, () => {
     assert.deepEqual(idsOf({}), [256, ...spelled(framed, names)]);
@@ -120,7 +136,7 @@ for (const { dialect, order, framed, open } of CASES) {
   });
 
   test(`${name}: its tokens end the middle`, () => {
-    const tokenizer = tokenizerFor(names, order);
+    const tokenizer = tokenizerFor(names, order, dir);
     const ends = endings(tokenizer);
     const others = ['<|endoftext|>', '<|im_end|>', '<eos>', '<end_of_turn>', '<sep>']; // a file marks these as special
     for (const token of names)

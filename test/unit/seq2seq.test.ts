@@ -200,12 +200,18 @@ test('a hole between two texts is read where nothing else is given, and cut arou
   const at = ids.indexOf(hole);
   assert.deepEqual(ids.slice(at - 2, at + 3), [...bytes('ab'), hole, ...bytes('cd')]);
   assert.deepEqual([ids[0], ids.at(-1)], [begin, end]);
-  // What looks like a hole in the text is none.
-  assert.ok(
-    !readingOf(tokenizer, asked({ raw: false, prefix: '<extra_id_0>', suffix: '' }), 64)
-      .ids.slice(0, 12)
-      .includes(hole),
-  );
+  // What looks like a hole in the text is none, in bytes and in pieces.
+  const lookalike = { raw: false, prefix: 'a <extra_id_0>', suffix: '<extra_id_1> </s> b' };
+  for (const { dir } of [codeT5, t5]) {
+    const own = new Tokenizer(readModelFolder(dir));
+    const read = readingOf(own, asked(lookalike), 256).ids;
+    const named = read.map((id) => own.label(id)).filter((name) => /^<(extra_id_\d|\/?s)>$/.test(name));
+    assert.deepEqual(
+      named.filter((name) => name !== '<s>'),
+      ['<extra_id_0>', '</s>'],
+      dir,
+    );
+  }
   assert.deepEqual(readingOf(tokenizer, asked({ raw: false, source: 'hi' }), 64).ids, [begin, ...bytes('hi'), end]);
 });
 
@@ -302,7 +308,19 @@ const DAMAGED: [title: string, damage: (dir: string) => void, code: string, mess
       writeFileSync(join(dir, 'generation_config.json'), '{}');
     },
     'model_damaged',
-    /decoder_start_token_id/,
+    /config\.json does not say .*decoder_start_token_id/,
+  ],
+  [
+    'a token to begin with that the model lacks',
+    (dir) => edit(dir, 'generation_config.json', { decoder_start_token_id: 5000 }),
+    'model_damaged',
+    /generation_config\.json names the token 5000 \(decoder_start_token_id\); the model has 300/,
+  ],
+  [
+    'a first token that the model lacks',
+    (dir) => edit(dir, 'config.json', { forced_bos_token_id: 300 }),
+    'model_damaged',
+    /[^_]config\.json names the token 300 \(forced_bos_token_id\); the model has 300/,
   ],
 ];
 for (const [title, damage, code, message] of DAMAGED)
@@ -312,6 +330,18 @@ for (const [title, damage, code, message] of DAMAGED)
     damage(dir);
     await assert.rejects(async () => engineOf(dir), has(code, message));
   });
+
+test('a model that reads hardly anything is given hardly anything', () => {
+  for (const { dir } of [codeT5, t5])
+    for (const most of [1, 2, 3, 4]) {
+      const { ids } = readingOf(
+        new Tokenizer(readModelFolder(dir)),
+        asked({ raw: false, prefix: 'abc', suffix: 'def' }),
+        most,
+      );
+      assert.ok(ids.length <= Math.max(3, most), `${ids.length} of ${most}`);
+    }
+});
 
 test('of several data types the small one is taken, and an encoder of another one where its own lacks', async () => {
   const dir = mkdtempSync(join(scratch, 'several-'));

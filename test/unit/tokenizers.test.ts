@@ -111,7 +111,27 @@ const REFUSED: { name: string; change: Record<string, unknown>; says: RegExp }[]
     change: { pre_tokenizer: { type: 'Split', pattern: { Regex: '(?>a|ab)c' }, behavior: 'Isolated', invert: false } },
     says: /tokenizer\.json cannot be used/,
   },
-  { name: 'no model', change: { model: null }, says: /tokenizer\.json cannot be used/ },
+  { name: 'no model', change: { model: null }, says: /tokenizer\.json cannot be used \(it has no model\)/ },
+  {
+    name: 'a kind of vocabulary that is not known',
+    change: { model: { type: 'WordLevel', vocab: { a: 0 } } },
+    says: /Unknown TokenizerModel type: WordLevel/,
+  },
+  {
+    name: 'a vocabulary without a word',
+    change: { model: { type: 'BPE', vocab: {}, merges: [] } },
+    says: /its vocabulary is empty/,
+  },
+  {
+    name: 'an id that is no number',
+    change: { model: { type: 'BPE', vocab: { a: 'x' }, merges: [] } },
+    says: /an id of its vocabulary is no whole number/,
+  },
+  {
+    name: 'a piece without a score',
+    change: { model: { type: 'Unigram', unk_id: 0, vocab: ['a', 'b'] } },
+    says: /a piece of its vocabulary has no score/,
+  },
 ];
 for (const { name, change, says } of REFUSED)
   test(`refused by name: ${name}`, () => {
@@ -127,10 +147,30 @@ test('a text that is nothing but the name of a token is text', () => {
     const tokenizer = tokenizerOf(family);
     for (const name of tokenizer.specialNames) {
       const ids = tokenizer.encodeText(name, 'inside');
-      const spelled = !ids.some((id) => tokenizer.specialIds.has(id));
-      assert.ok(spelled || family.gives === 'changed', `${family.name}: ${name}`);
+      assert.ok(!ids.some((id) => tokenizer.specialIds.has(id)), `${family.name}: ${name}`);
+      const among = tokenizer.encodeText(`a ${name}b`, 'inside');
+      assert.ok(!among.some((id) => tokenizer.specialIds.has(id)), `${family.name}: ${name} among words`);
       if (family.gives !== 'changed') assert.equal(ids.length > 1, true, `${family.name}: ${name}`);
     }
+  }
+});
+
+test('a file that does not say which kind of vocabulary it has is read as one that does', () => {
+  for (const { name, json, config } of TOKENIZERS) {
+    const { type, ...model } = json['model'] as Record<string, unknown>;
+    const [told, untold] = [tokenizerOf({ json, config }), tokenizerOf({ json: { ...json, model }, config })];
+    for (const text of TEXTS)
+      assert.deepEqual(untold.encode(text), told.encode(text), `${name}, ${String(type)}: ${text}`);
+  }
+});
+
+test('an id that the tokenizer knows nothing of, as models have some to spare, gives no text', () => {
+  for (const family of TOKENIZERS) {
+    const tokenizer = tokenizerOf(family);
+    const ids = tokenizer.encodeText('a b', 'inside');
+    assert.equal(tokenizer.decode([...ids, 1_000_000]), tokenizer.decode(ids), family.name);
+    assert.equal(tokenizer.decode([1_000_000]), '', family.name);
+    assert.equal(tokenizer.label(1_000_000), '#1000000', family.name);
   }
 });
 

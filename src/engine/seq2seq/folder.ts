@@ -61,11 +61,15 @@ export function findDecoder(folder: string): string {
 
 /**
  * What belongs to a decoder's graph.
+ * @param folder absolute path of the model folder
  * @param decoderPath absolute path of the decoder's graph
+ * @param vocab how many ids the model knows
  * @throws EngineError `model_missing`, `model_damaged`
  */
 export function readSeq2Seq(
+  folder: string,
   decoderPath: string,
+  vocab: number,
   config: Record<string, unknown>,
   generation: Record<string, unknown>,
 ): Seq2SeqFiles {
@@ -81,7 +85,13 @@ export function readSeq2Seq(
     );
   const said = (key: string): number | undefined => {
     const id = generation[key] ?? config[key];
-    return typeof id === 'number' && Number.isInteger(id) && id >= 0 ? id : undefined;
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0) return undefined;
+    if (id < vocab) return id;
+    const path = join(folder, (generation[key] ?? undefined) === undefined ? 'config.json' : 'generation_config.json');
+    throw new EngineError(
+      'model_damaged',
+      t('{0} names the token {1} ({2}); the model has {3}. Restore the file.', path, id, key, vocab),
+    );
   };
   const startId = said('decoder_start_token_id') ?? said('pad_token_id') ?? said('bos_token_id');
   if (startId === undefined)
@@ -89,7 +99,7 @@ export function readSeq2Seq(
       'model_damaged',
       t(
         '{0} does not say which token the decoder begins with (decoder_start_token_id). Restore the file.',
-        join(dirname(dirname(decoderPath)), 'config.json'),
+        join(folder, 'config.json'),
       ),
     );
   const bad = generation['bad_words_ids'] ?? config['bad_words_ids'];

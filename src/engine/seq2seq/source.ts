@@ -48,7 +48,7 @@ export function readingOf(tokenizer: Tokenizer, request: CompletionRequest, most
       t('This model rewrites a text and cannot go on with one. Use Generate…, with a prompt or some text selected.'),
     );
   const [front, back] = frameOf(tokenizer);
-  const room = most - front.length - back.length - 1;
+  const room = Math.max(0, most - front.length - back.length - 1);
   for (let characters = room * CHARS_PER_TOKEN; ;) {
     const after = Math.floor(characters * AFTER_SHARE);
     const near = windowAround(request.prefix, request.suffix, characters - after, after);

@@ -90,4 +90,23 @@ export const tests: HostTest[] = [
       assert.match(label, /makes no suggestions/);
     },
   },
+  {
+    name: 'encoder–decoder: who asks while it is being loaded gets no suggestion either',
+    async run(t) {
+      const driver = t.needDriver();
+      const api = await otherModel(t, 't5', (dir) => void writeSeq2Seq(dir, T5));
+      await open(t, 'typescript', 'const total = ‸');
+      const restarted = vscode.commands.executeCommand('glassbox.restartEngine');
+      await until('the engine being loaded', async () =>
+        Promise.resolve(api.status().engine.kind === 'loading' || undefined),
+      );
+      await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
+      await restarted;
+      await until('the engine', async () => Promise.resolve(api.status().engine.kind === 'ready' || undefined));
+      await until('the reason', async () =>
+        Promise.resolve(/encoder–decoder model/.test(api.why.last?.text ?? '') || undefined),
+      );
+      assert.equal(await ghost(driver), '');
+    },
+  },
 ];
