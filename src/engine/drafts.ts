@@ -2,7 +2,7 @@
 // ("prompt lookup", Saxena 2023), in what was offered last, or in other files. The model checks them; a wrong one costs time, and nothing else.
 
 import { LONGEST_AGREEMENT, MOST_DRAFTED, type DraftPolicy, type Kind, type Source } from './draftPolicy';
-import { holeIn, type Fim } from './fim';
+import { holeIn, tailOf, type Fim } from './fim';
 import type { Typed } from './healing';
 import type { Drafter } from './lookahead';
 import type { MemoryVoice } from './memory/voice';
@@ -99,7 +99,12 @@ export class Drafts implements Drafter {
 export function textOfPrompt(prompt: readonly number[], special: ReadonlySet<number>, fim: Fim | undefined): number[] {
   const text = (ids: readonly number[]): number[] => ids.map((id) => (special.has(id) ? BREAK : id));
   const hole = fim === undefined ? undefined : holeIn(prompt, fim);
-  if (hole === undefined) return text(prompt);
+  if (hole === undefined) {
+    // Behind the suffix, the prefix may have a token of the frame between it and the cursor.
+    const last = fim !== undefined && fim.frame.indexOf('prefix') > fim.frame.indexOf('suffix');
+    const end = prompt.length - (last ? tailOf(prompt, fim.frame) : 0);
+    return text([...prompt.slice(end), ...prompt.slice(0, end)]);
+  }
   // prefix first: the suffix stands between the prefix and the cursor
   const { prefix: before, suffix: after } = hole;
   return text([...prompt.slice(0, before), ...prompt.slice(after), ...prompt.slice(before, after)]);

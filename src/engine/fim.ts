@@ -47,12 +47,18 @@ export function fimOf(idOf: (name: string) => number | undefined, order: unknown
  */
 export function holeIn(prompt: readonly number[], { frame }: Fim): { prefix: number; suffix: number } | undefined {
   const [first, second] = [frame.indexOf('prefix'), frame.indexOf('suffix')];
-  const tail = frame.slice(second + 1);
-  if (second < first || tail.length === 0) return undefined;
-  const end = prompt.length - tail.length;
-  if (end < 0 || tail.some((id, i) => prompt[end + i] !== id)) return undefined;
+  const tail = tailOf(prompt, frame);
+  if (second < first || tail === 0) return undefined;
+  const end = prompt.length - tail;
   const suffix = prompt.lastIndexOf(frame[second - 1] as number, end - 1);
   if (suffix < 0) return undefined;
   const prefix = first === 0 ? 0 : prompt.lastIndexOf(frame[first - 1] as number, suffix - 1);
   return prefix < 0 ? undefined : { prefix, suffix };
+}
+
+/** How many tokens of the frame a framed prompt ends with; 0 for any other prompt. */
+export function tailOf(prompt: readonly number[], frame: Fim['frame']): number {
+  const tail = frame.slice(Math.max(frame.indexOf('prefix'), frame.indexOf('suffix')) + 1);
+  const end = prompt.length - tail.length;
+  return tail.every((id, i) => prompt[end + i] === id) ? tail.length : 0;
 }

@@ -42,10 +42,11 @@ export class Tokenizer {
   /** @throws EngineError `tokenizer_damaged` */
   constructor(folder: ModelFolder) {
     try {
-      this.#inner = construct(preparedJson(folder.tokenizerJson), folder.tokenizerConfig);
+      const prepared = preparedJson(folder.tokenizerJson);
+      this.#inner = construct(prepared, folder.tokenizerConfig);
       const { normalizer, pre_tokenizer } = this.#inner;
       const empty = { type: 'BPE', vocab: {}, merges: [] };
-      const inside = { ...preparedInside(folder.tokenizerJson), model: empty, added_tokens: [] };
+      const inside = { ...preparedInside(prepared), model: empty, added_tokens: [] };
       this.#ways = { begin: { normalizer, pre_tokenizer }, inside: new xenova.PreTrainedTokenizer(inside, {}) };
     } catch (error) {
       throw new EngineError(

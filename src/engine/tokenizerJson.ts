@@ -59,13 +59,12 @@ function withoutNames(model: Json, added: unknown): Json {
   return { ...model, vocab: vocab.map(([piece, score]) => [names.has(piece) ? '' : piece, score]) };
 }
 
-/** The same for text that goes on: no blank is put before it. */
-export function preparedInside(json: Json): Json {
+/** The same for text that goes on: no blank is put before it. @param prepared what `preparedJson` gave */
+export function preparedInside(prepared: Json): Json {
   const without = (part: Json): Json => {
     if (part['type'] === 'Metaspace') return { ...part, add_prefix_space: false, prepend_scheme: 'never' };
     return part['type'] === 'ByteLevel' ? { ...part, add_prefix_space: false } : part;
   };
-  const prepared = preparedJson(json);
   return {
     ...prepared,
     normalizer: eachPart(prepared['normalizer'], (part) =>

@@ -184,6 +184,12 @@ const PROMPTS: [string, number[], Fim | undefined, number[]][] = [
     [BREAK, BREAK, 3, 4, BREAK, 1, 2],
   ],
   ['the prefix last', [8, 3, 4, 7, 1, 2], { ...FIM, frame: [8, 'suffix', 7, 'prefix'] }, [BREAK, 3, 4, BREAK, 1, 2]],
+  [
+    'the prefix last, and a token behind it',
+    [5, 8, 3, 4, 7, 1, 2, 9],
+    { ...FIM, frame: [8, 'suffix', 7, 'prefix', 9] },
+    [BREAK, 5, BREAK, 3, 4, BREAK, 1, 2],
+  ],
   ['a mask', [5, 1, 2, 7, 3, 4, 8, 9, 7], MASKED, [BREAK, 3, 4, BREAK, BREAK, BREAK, 5, 1, 2]],
   ['no frame, a mask', [5, 1, 2], MASKED, [5, 1, 2]],
   ['no frame', [6, 1, 2], FIM, [BREAK, 1, 2]],
