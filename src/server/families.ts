@@ -61,9 +61,12 @@ export function frame(
   return `${files}${announced}${pathInside === true ? '' : path}${parts.join('')}`;
 }
 
+/** Ends that servers know themselves, and that stand in texts, too: in HTML. */
+const IN_TEXTS = new Set(['</s>', '<s>']);
+
 /** Texts at which a server is to stop: they are tokens of the frame, and not part of any text. */
 export function endsOf(family: Family): string[] {
   const { ends, written = {} } = family;
   const all = [...ends, ...tokensOf(family)].map((name) => (written[name] ?? name).trim());
-  return [...new Set(all)];
+  return [...new Set(all)].filter((name) => !IN_TEXTS.has(name));
 }

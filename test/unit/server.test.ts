@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { CompletionRequest } from '../../src/protocol';
 import { readAddress, type Address } from '../../src/server/address';
-import { familyOf, frame } from '../../src/server/families';
+import { endsOf, familyOf, frame } from '../../src/server/families';
 import { ServerEngine, ServerFault } from '../../src/server/serverEngine';
 import { messages } from '../../src/server/sse';
 import { ABOUT, ANSWERS, events, fakeServer, type Fake, type Replies, type Reply } from './serverFake';
@@ -171,6 +171,16 @@ for (const [model, expected] of FAMILIES)
     const text = { prefix: 'P', suffix: 'S', path: 'a.js', context: [{ path: 'b.js', text: 'B' }] };
     assert.equal(family && frame(family, text), expected);
   });
+
+test('a server is not told to stop at what stands in texts', () => {
+  for (const model of ['Codestral-22B', 'codellama:7b-code']) {
+    const family = familyOf(model);
+    assert.ok(family);
+    const ends = endsOf(family);
+    assert.ok(ends.length >= 2, ends.join(' '));
+    assert.ok(!ends.includes('</s>'), ends.join(' '));
+  }
+});
 
 const NO_INSERT = JSON.stringify({ error: 'small does not support insert' });
 const NO_INFILL = JSON.stringify({ error: { message: 'Infill is not supported by this model', code: 501 } });
