@@ -150,14 +150,15 @@ for (const { dialect, order, dir, framed, open } of CASES) {
       const text = { prefix: 'P', suffix: 'S', path: 'a.js', context };
       const files = dialect.file === undefined ? 'f\n' : '';
       assert.equal(files + frame(dialect, text), framed);
-      assert.deepEqual([...endsOf(dialect)].sort(), [...tokensOf(dialect)].sort());
+      // names leave out what only ends texts: a server does so by itself, and </s> may stand in HTML
+      assert.deepEqual([...endsOf(dialect)].sort(), [...names].sort());
     });
 }
 
 test('Code Llama: servers are told words with blanks', () => {
   const text = { prefix: 'P', suffix: 'S', path: 'a.js', context: [] };
   assert.equal(frame(CODELLAMA, text), '<PRE> P <SUF>S <MID>');
-  assert.deepEqual(endsOf(CODELLAMA), ['<EOT>', '</s>', '<PRE>', '<SUF>', '<MID>']);
+  assert.deepEqual(endsOf(CODELLAMA), ['<EOT>', '<PRE>', '<SUF>', '<MID>']);
 });
 
 test('Glassbox: servers are told the suffix first', () => {
