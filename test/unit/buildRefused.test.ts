@@ -1,30 +1,17 @@
 // Models that cannot be built out of safetensors: what is damaged or not known is refused by name, and nothing is left behind.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { buildModel } from '../../src/engine/build/build';
 import { checkedBuild } from '../../src/engine/build/checkedBuild';
 import { EngineError } from '../../src/engine/errors';
-import { readModelFolder } from '../../src/engine/modelFolder';
 import { seededRandom } from '../../src/engine/random';
 import { safetensorsFile, writeTinySource, type TinySource, type Written } from '../safetensors';
+import { newDir, never, ignore, last, refusal } from './buildScene';
 
-const scratch = mkdtempSync(join(tmpdir(), 'glassbox-refused-'));
-after(() => rmSync(scratch, { recursive: true }));
-
-let made = 0;
-const newDir = (): string => join(scratch, String(made++));
-const never = new AbortController().signal;
-const ignore = (): void => undefined;
-
-const last = (dir: string): string => join(dir, 'model.safetensors');
 const bias = 'model.layers.1.self_attn.k_proj.bias';
-
-/** How far the progress is when all is built and nothing checked. */
-const BUILT = 0.6;
 
 /** Sources that cannot be built, and what the error says. */
 const REFUSED: [what: string, source: TinySource, damage: (dir: string) => void, code: string, message: RegExp][] = [
@@ -333,19 +320,6 @@ function said(
   writeFileSync(last(dir), Buffer.concat([prefix, json, whole.subarray(8 + length)]));
 }
 
-/** Runs a build that is to fail in a place of its own. @returns the error; nothing may be left there */
-async function refusal(build: (into: string) => Promise<unknown>): Promise<EngineError> {
-  const place = newDir();
-  mkdirSync(place);
-  const error: unknown = await build(join(place, 'model')).then(
-    () => assert.fail('it was built'),
-    (e: unknown) => e,
-  );
-  assert.ok(error instanceof EngineError, String(error));
-  assert.deepEqual(readdirSync(place), [], 'something was left');
-  return error;
-}
-
 for (const [what, source, damage, code, message] of REFUSED)
   test(`refused: ${what}`, async () => {
     const from = newDir();
@@ -375,85 +349,4 @@ test('random damage to a file ends in a model or an error that says so', async (
       assert.ok(!existsSync(into));
     }
   }
-});
-
-for (const at of [0, 0.3, 0.59, 0.8, 1])
-  test(`a build that is cancelled at ${at} leaves nothing`, async () => {
-    const from = newDir();
-    writeTinySource(from, { family: 'llama' });
-    const abort = new AbortController();
-    const onProgress = ({ fraction = 0 }: { fraction?: number }): void => {
-      if (fraction >= at) abort.abort();
-    };
-    const error = await refusal((into) =>
-      checkedBuild({ type: 'build', from, into, bits: 8 }, onProgress, abort.signal),
-    );
-    assert.equal(error.code, 'cancelled');
-  });
-
-test('a disk that is too small is found out before anything is written', async () => {
-  const from = newDir();
-  writeTinySource(from, { family: 'llama' });
-  const freeBytes = (): Promise<number> => Promise.resolve(30e6);
-  let begun = false;
-  const onProgress = (): void => void (begun = true);
-  const error = await refusal((into) => buildModel({ from, into, bits: 4, freeBytes, onProgress }));
-  assert.equal(error.code, 'disk_full');
-  assert.match(error.message, /needs 3\d MB in .*, where 30 MB are free/);
-  assert.equal(begun, false);
-});
-
-test('a model that computes something else than its weights does not take its place', async () => {
-  const [from, other] = [newDir(), newDir()];
-  writeTinySource(from, { family: 'llama' });
-  const swap = (all: Map<string, Written>): void => {
-    for (const [, { bytes }] of all)
-      if (bytes.length > 1000)
-        bytes.set(
-          bytes
-            .slice()
-            .reverse()
-            .slice(0, 4 * (bytes.length >> 3))
-            .map((b, i) => (i % 4 === 3 ? 0x3d : b)),
-        );
-  };
-  writeTinySource(other, { family: 'llama', tensors: swap });
-  // The weights are others by the time of the check.
-  const onProgress = ({ fraction = 0 }: { fraction?: number }): void => {
-    if (fraction === BUILT) writeFileSync(last(from), readFileSync(last(other)));
-  };
-  const error = await refusal((into) => checkedBuild({ type: 'build', from, into, bits: 4 }, onProgress, never));
-  assert.equal(error.code, 'model_unsupported');
-  assert.match(error.message, /does not compute what its weights do \(correlation -?0\.\d+, at least 0\.9 is asked\)/);
-});
-
-test('what is there already is not touched, and what dead builds left is removed', async () => {
-  const [from, into] = [newDir(), newDir()];
-  writeTinySource(from, { family: 'llama' });
-  mkdirSync(into);
-  writeFileSync(join(into, 'mine'), 'x');
-  await assert.rejects(buildModel({ from, into, bits: 4 }), /is there already/);
-  assert.deepEqual(readdirSync(into), ['mine']);
-  rmSync(join(into, 'mine'));
-  mkdirSync(`${into}.partial-999999999`);
-  mkdirSync(`${into}.partial-1`); // lives
-  await buildModel({ from, into, bits: 4 });
-  assert.deepEqual(readdirSync(into).sort(), ['config.json', 'onnx', 'tokenizer.json', 'tokenizer_config.json']);
-  assert.ok(!existsSync(`${into}.partial-999999999`) && existsSync(`${into}.partial-1`));
-  await assert.rejects(buildModel({ from, into: from, bits: 4 }), /is there already/);
-  await assert.rejects(buildModel({ from, into: join(from, 'config.json', 'x'), bits: 4 }), /cannot be written/);
-});
-
-test('a folder that has safetensors only says how it is built', () => {
-  const from = newDir();
-  writeTinySource(from, { family: 'llama' });
-  assert.throws(() => readModelFolder(from), /has safetensors but no ONNX files.*glassbox build --from/);
-});
-
-test('a folder that is called like a paper is left out', async () => {
-  const [from, into] = [newDir(), newDir()];
-  writeTinySource(from, { family: 'llama' });
-  mkdirSync(join(from, 'LICENSE'));
-  await buildModel({ from, into, bits: 4 });
-  assert.ok(existsSync(join(into, 'config.json')) && !existsSync(join(into, 'LICENSE')));
 });
