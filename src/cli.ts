@@ -63,9 +63,9 @@ const COMMON = {
 type Flags = Record<string, string | undefined>;
 /** Flags of generate that say how a token is drawn, and those that say how texts are searched for. */
 const SAMPLING_FLAGS = ['temperature', 'top-p', 'top-k', 'min-p', 'typical-p', 'repetition-penalty', 'seed'];
+const BEAM_FLAGS = ['length-penalty', 'n-best', 'early-stopping'];
 /** ONNX Runtime searches the command line for patterns, in a way that longer ones overflow its stack (it crashes from 40 to 50 thousand on). */
 const MOST_CHARACTERS = 20_000;
-const BEAM_FLAGS = ['length-penalty', 'n-best', 'early-stopping'];
 
 interface Command {
   options: ParseArgsConfig['options'];

@@ -21,7 +21,7 @@ import { beams } from './beams';
 import { Chat, type ChatTask } from './chat/chat';
 import { Contexts } from './contexts';
 import { CopyText, silent } from './copying';
-import { EngineError, otherVocabulary } from './errors';
+import { EngineError } from './errors';
 import { prefill } from './idle';
 import { Inspector } from './inspect/inspector';
 import { take } from './inspect/sequences';
@@ -142,9 +142,6 @@ export class Engine {
     const start = performance.now();
     const folder = readModelFolder(modelDir, weights);
     const tokenizer = new Tokenizer(folder);
-    if (tokenizer.wordIds > folder.config.vocab) {
-      throw otherVocabulary('tokenizer', `${folder.dir}/tokenizer.json`, tokenizer.wordIds, folder);
-    }
     const loaded: { engine?: Engine } = {};
     const place: Auto =
       device === 'auto' ? autoDevice(folder, options.stateDir) : { device, reason: 'it was asked for' };

@@ -2,7 +2,7 @@
 
 import * as xenova from '@xenova/transformers/src/tokenizers.js';
 import { t } from '../l10n';
-import { EngineError } from './errors';
+import { EngineError, otherVocabulary } from './errors';
 import { CONTROL_NAMES, fimOf, type Fim } from './fim';
 import type { ModelFolder } from './modelFolder';
 import { textsOf, TokenTexts } from './tokenTexts';
@@ -31,7 +31,7 @@ export class Tokenizer {
   /** Begins every text, where the model has such a token. */
   readonly bosId: number | undefined;
   readonly eosIds: ReadonlySet<number>;
-  /** One more than the highest id of a token that was not added later; the model must know as many. */
+  /** One more than the highest id of a token that was not added later; the model knows as many. */
   readonly wordIds: number;
   #texts: TokenTexts | undefined;
   /** What text goes through before it is cut into tokens: at the beginning of a text, and inside one. */
@@ -39,7 +39,7 @@ export class Tokenizer {
   /** How the vocabulary writes bytes; undefined: in no way that is known. */
   readonly #spelling: 'byte-level' | 'sentencepiece' | undefined;
 
-  /** @throws EngineError `tokenizer_damaged` */
+  /** @throws EngineError `tokenizer_damaged`; `model_damaged` where it has more ids than the model knows */
   constructor(folder: ModelFolder) {
     try {
       const prepared = preparedJson(folder.tokenizerJson);
@@ -66,6 +66,8 @@ export class Tokenizer {
     const addedIds = new Set(added.map(({ id }) => id));
     this.wordIds = this.#inner.model.vocab.length;
     while (this.wordIds > 0 && addedIds.has(this.wordIds - 1)) this.wordIds--;
+    if (this.wordIds > folder.config.vocab)
+      throw otherVocabulary('tokenizer', `${folder.dir}/tokenizer.json`, this.wordIds, folder);
 
     const idOf = (name: string): number | undefined => this.#inner.model.tokens_to_ids.get(name);
     this.#after = known(namesAfter(folder.tokenizerJson).map(idOf));

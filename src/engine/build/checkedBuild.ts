@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { BuildJob, BuildResult, JobProgress } from '../../jobProtocol';
 import { t } from '../../l10n';
 import { agreement } from '../agreement';
-import { EngineError, otherVocabulary } from '../errors';
+import { EngineError } from '../errors';
 import { Model } from '../model';
 import { readModelFolder, type ModelFolder } from '../modelFolder';
 import { Tokenizer } from '../tokenizer';
@@ -69,10 +69,7 @@ export async function checkedBuild(
 function readBuilt(dir: string, from: string): { folder: ModelFolder; tokenizer: Tokenizer } {
   try {
     const folder = readModelFolder(dir);
-    const tokenizer = new Tokenizer(folder);
-    const { wordIds } = tokenizer;
-    if (wordIds > folder.config.vocab) throw otherVocabulary('tokenizer', `${dir}/tokenizer.json`, wordIds, folder);
-    return { folder, tokenizer };
+    return { folder, tokenizer: new Tokenizer(folder) };
   } catch (error) {
     throw error instanceof EngineError ? new EngineError(error.code, error.message.replaceAll(dir, from)) : error;
   }

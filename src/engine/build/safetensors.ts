@@ -118,14 +118,7 @@ function filesOf(dir: string): string[] {
     const files = typeof map === 'object' && map !== null ? [...new Set(Object.values(map) as unknown[])] : [];
     if (files.length === 0) throw damaged(index, 'it has no "weight_map"');
     return files.map((file) => {
-      if (
-        typeof file !== 'string' ||
-        file === '' ||
-        file === '..' ||
-        file === '.' ||
-        file !== basename(file) ||
-        file.includes('\\')
-      )
+      if (typeof file !== 'string' || ['', '.', '..'].includes(file) || file !== basename(file) || file.includes('\\'))
         throw damaged(index, `it names ${JSON.stringify(file)}, which is no file of the folder`);
       return file;
     });

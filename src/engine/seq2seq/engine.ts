@@ -50,8 +50,6 @@ export class Seq2SeqEngine {
     const start = performance.now();
     const folder = readModelFolder(modelDir, weights) as Seq2SeqFolder;
     const tokenizer = new Tokenizer(folder);
-    if (tokenizer.wordIds > folder.config.vocab)
-      throw otherVocabulary('tokenizer', `${folder.dir}/tokenizer.json`, tokenizer.wordIds, folder);
     const device = options.device === 'auto' ? AUTO : options.device;
     await options.onOpening?.(device);
     const model = await Seq2Seq.open(folder, device, threads === 0 ? {} : { threads }, (reason) =>
