@@ -1,6 +1,6 @@
 // The whole evaluation: options in, one report out. Called by `main.ts` and by its test.
 
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { BadInput } from '../../src/cliInput';
 import { Engine } from '../../src/engine/engine';
 import { BackOff } from './backOff';
@@ -42,6 +42,7 @@ export interface Options {
 }
 
 export interface Report {
+  /** The model folder; one of this repository by its path in it. */
   model: string;
   weights: string;
   /** What it was evaluated on: a folder, or 'held out'. */
@@ -93,7 +94,7 @@ export async function evaluate(options: Options, root: string, progress: (text: 
         ? undefined
         : await readCorpus(options.corpus, join(ours, 'tokenizer.json'), pieces, progress);
     const report: Report = {
-      model: engine.info.dir,
+      model: shortPath(root, engine.info.dir),
       weights: engine.info.weights,
       source: options.files ?? 'held out',
       quick: options.quick,
@@ -142,6 +143,11 @@ export async function evaluate(options: Options, root: string, progress: (text: 
   } finally {
     await engine.dispose();
   }
+}
+
+function shortPath(root: string, dir: string): string {
+  const inside = relative(root, dir).replaceAll('\\', '/');
+  return inside.startsWith('..') ? dir : inside;
 }
 
 function bytesOf(files: readonly EvalFile[]): number {
